@@ -1,0 +1,35 @@
+// apm: everything that records. Include this where a schema is declared; declare a schema once, record anywhere.
+//
+//     // schema/shop.hpp
+//     namespace shop {
+//     BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
+//     APM_FIELDS(Order, (Method, method));
+//
+//     struct Schema : apm::schema<Schema> {
+//         static constexpr apm::scope scope{.name = "shop", .version = "1.4.0"};
+//         counter<Order> orders{this, "shop.orders", "Orders placed"};
+//     };
+//     inline constexpr auto& telemetry = apm::instruments<Schema>;
+//     }
+//
+//     // anywhere
+//     shop::telemetry.orders.add(1, {.method = shop::Method::card});
+//
+// The layers; data flows down, includes run the other way:
+//
+//     schema/*.hpp    what is measured           rows: names, help, units, labels, buckets, limits
+//          |
+//     instruments     how it is recorded         counter gauge updown histogram; APM(), APM_TIME()
+//          |
+//     store           where it is kept           per-thread blocks of cells            detail/
+//          |
+//     collect         what it says now           collect.hpp
+//          |
+//     back ends       who is told                backend/*.hpp
+//          |
+//     runtime         when, with what settings   runtime.hpp: included by the file that owns main
+#pragma once
+
+#include <apm/config.hpp>
+#include <apm/macros.hpp>
+#include <apm/schema.hpp>

@@ -1,0 +1,44 @@
+// The concept of a back end: what the runtime promises to it, and what it promises to the runtime.
+//
+// Threads: start(), export_metrics() and stop() are called by one thread at a time, never concurrently. A pull back end
+// (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once; after
+// stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
+// runtime turns an error into one line. Deadlines are honoured even when the other side hangs.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <apm/collect.hpp>
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI {
+
+// Who is speaking: OpenTelemetry's resource, `service.name` first. Values are UTF-8.
+struct resource {
+    std::vector<std::pair<std::string, std::string>> attributes;
+};
+
+using deadline = std::chrono::steady_clock::time_point;
+
+// One line that says what failed, where, and what to do; empty: all is well.
+using error = std::string;
+
+template <class B>
+concept backend = requires(B& b, const resource& who, deadline by) {
+    { b.name() } -> std::convertible_to<std::string_view>;
+    { b.start(who) } -> std::same_as<error>;  // on an error the back end is as if never started; the program runs on
+    { b.stop(by) } -> std::same_as<error>;    // flushes what it can until then
+};
+
+// A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop().
+template <class B>
+concept push_backend = backend<B> && requires(B& b, const snapshot& s, deadline by) {
+    { b.interval() } -> std::same_as<std::chrono::milliseconds>;
+    { b.export_metrics(s, by) } -> std::same_as<error>;
+};
+
+}  // namespace apm::inline APM_ABI

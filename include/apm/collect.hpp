@@ -1,0 +1,260 @@
+// Collecting: what all schemas of the process say at one instant. Back ends, tests and tables are written against this.
+//
+//     apm::snapshot now = apm::collect();                  // since the process began
+//     apm::delta_reader reader;  ...  reader.collect();    // since this reader's last time
+//
+// A snapshot is self-consistent (a histogram's count is the sum of the buckets read with it) and never goes backwards.
+// Any thread; collections are serialized. Recording is not disturbed by it, and is not waited for.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <apm/config.hpp>
+#include <apm/detail/observer.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/gauge.hpp>
+#include <apm/row.hpp>
+
+namespace apm::inline APM_ABI {
+
+// One series of a family. A view: valid as long as its snapshot.
+class series_view {
+public:
+    series_view(const row& r, std::uint32_t closed, const detail::key* k, bool overflow, const std::uint64_t* cells)
+        : row_(&r), key_(k), cells_(cells), closed_(closed), overflow_(overflow) {}
+
+    // Calls f(name, value) for each label that has a value, in order of declaration. The overflow series has the one label
+    // that OpenTelemetry gives it.
+    template <class F>
+    void labels(F&& f) const;
+
+    [[nodiscard]] bool is_overflow() const { return overflow_; }
+
+    // Of counters of an integer unit.
+    [[nodiscard]] std::uint64_t total() const { return cells_[0]; }
+    // As kept: integers, or nanoseconds, of updowns, gauges and counters.
+    [[nodiscard]] std::int64_t integer() const { return static_cast<std::int64_t>(cells_[0]); }
+    // In the row's unit, of anything but a histogram. Integers beyond 2^53 lose their last digits.
+    [[nodiscard]] double real() const {
+        if (row_->floating()) return __builtin_bit_cast(double, cells_[0]);
+        if (row_->kind == kind::counter) return static_cast<double>(total()) / row_->unit->scale;
+        return static_cast<double>(integer()) / row_->unit->scale;
+    }
+
+    // Of histograms: one count per bound and one for +Inf, not cumulative.
+    [[nodiscard]] std::span<const std::uint64_t> buckets() const { return {cells_, row_->buckets->count + 1u}; }
+    [[nodiscard]] std::uint64_t count() const {
+        std::uint64_t n = 0;
+        for (const std::uint64_t b : buckets()) n += b;
+        return n;
+    }
+    [[nodiscard]] std::int64_t integer_sum() const { return static_cast<std::int64_t>(cells_[row_->buckets->count + 1]); }
+    [[nodiscard]] double sum() const {  // in the row's unit
+        if (row_->floating()) return __builtin_bit_cast(double, cells_[row_->buckets->count + 1]);
+        return static_cast<double>(integer_sum()) / row_->unit->scale;
+    }
+
+private:
+    const row* row_;
+    const detail::key* key_;        // of a tabled row
+    const std::uint64_t* cells_;
+    std::uint32_t closed_;          // mixed-radix number of the closed labels
+    bool overflow_;
+};
+
+// One row with all its series that are to be exported.
+struct family {
+    const apm::row* row;
+    const detail::description* schema;  // name, version and url of its scope
+    std::vector<series_view> series;
+    std::uint64_t refused = 0;     // values the row could not hold
+    std::uint64_t overflowed = 0;  // records that went to the overflow series
+
+    std::vector<std::uint64_t> cells;  // what `series` looks at
+};
+
+struct snapshot {
+    std::vector<family> families;  // in order of registration, then of declaration
+    std::uint64_t started = 0;     // nanoseconds since the epoch: the interval's begin
+    std::uint64_t time = 0;        // and its end
+};
+
+namespace detail {
+
+inline void accumulate(std::uint64_t& sum, const cell& c, bool floating) {
+    if (floating) sum = __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, sum) + c.load_double());
+    else sum += c.load();
+}
+// Which words of a series are doubles: the only one, or a histogram's sum.
+inline bool is_double(const row& r, std::uint32_t word) { return r.floating() && word == r.width - 1; }
+
+// Adds one block's share of row r to f.
+inline void read_block(const row& r, const cell* block, std::uint32_t ids, family& f) {
+    if (!r.tabled) {
+        const std::uint64_t n = r.labels->product * r.width;
+        for (std::uint64_t i = 0; i < n; ++i)
+            accumulate(f.cells[i], block[r.first + i], is_double(r, static_cast<std::uint32_t>(i % r.width)));
+    } else {
+        f.overflowed += block[r.first].load();
+        for (std::uint32_t c = 0; c < r.chunks(); ++c) {
+            const cell* chunk = block[r.first_chunk() + c].pointer_acquire<cell>();
+            if (!chunk) continue;
+            const std::uint32_t base = chunk_base(c);
+            for (std::uint32_t id = base; id < base + chunk_size(c) && id < ids; ++id)
+                for (std::uint32_t w = 0; w < r.width; ++w)
+                    accumulate(f.cells[id * r.width + w], chunk[(id - base) * r.width + w], is_double(r, w));
+        }
+    }
+    f.refused += block[r.refused_cell()].load();
+}
+
+inline bool touched(const family& f, std::uint32_t id) {
+    for (std::uint32_t w = 0; w < f.row->width; ++w)
+        if (f.cells[id * f.row->width + w]) return true;
+    return false;
+}
+// Only of values that the user declared: no "other", nothing left out.
+inline bool all_declared(const row& r, std::uint64_t closed) {
+    for (std::uint32_t i = r.labels->count; i-- > 0;) {
+        const label_info& l = r.labels->fields[i];
+        if (!l.open && closed % l.radix >= l.domain->declared) return false;
+        closed /= l.radix;
+    }
+    return true;
+}
+
+inline family read_row(const store& s, const row& r) {
+    family f{.row = &r, .schema = s.what, .series = {}, .cells = {}};
+    const table* t = r.tabled ? s.tables[r.table].pointer_acquire<table>() : nullptr;
+    const std::uint32_t ids = r.tabled ? (t ? static_cast<std::uint32_t>(t->admitted.load_acquire()) : 0) + 1
+                                       : static_cast<std::uint32_t>(r.labels->product);
+    f.cells.assign(std::size_t{ids} * r.width, 0);
+    if (r.kind == kind::gauge) {
+        read_block(r, s.shared, ids, f);
+    } else {
+        read_block(r, s.fallback, ids, f);
+        for (auto* b = s.blocks.pointer_acquire<block>(); b; b = b->next) read_block(r, b->cells(), ids, f);
+    }
+    return f;
+}
+
+// Fills `series` from `cells`: after a delta was taken, hence apart.
+inline void select_series(const store& s, family& f, bool only_changed) {
+    const row& r = *f.row;
+    const bool gauge = r.kind == kind::gauge;
+    const table* t = r.tabled ? s.tables[r.table].pointer_acquire<table>() : nullptr;
+    const auto ids = static_cast<std::uint32_t>(f.cells.size() / r.width);
+    for (std::uint32_t id = 0; id < ids; ++id) {
+        const bool has = touched(f, id);
+        const bool overflow = r.tabled && id == 0;
+        if (!has && (gauge || overflow || only_changed)) continue;
+        if (!r.tabled && !has && !(r.from_zero() && all_declared(r, id))) continue;
+        const std::uint64_t* cells = &f.cells[std::size_t{id} * r.width];
+        if (gauge) f.cells[id] ^= r.floating() ? unset_double : unset_integer;
+        const key* k = r.tabled && id ? t->by_id[id] : nullptr;
+        f.series.emplace_back(r, k ? k->closed : id, k, overflow, cells);
+    }
+}
+
+inline std::vector<const row*> rows_of_store(const store& s) {
+    std::vector<const row*> rows;
+    for (auto* r = static_cast<const row*>(s.what->rows); r; r = r->previous) rows.push_back(r);
+    return {rows.rbegin(), rows.rend()};
+}
+
+template <class Adjust>
+snapshot collect_with(bool only_changed, Adjust&& adjust) {
+    root& process = process_root();
+    const lock guard(process.collecting);
+    run_observers();
+    snapshot result{.families = {}, .started = process.started.load(), .time = realtime_ns()};
+    std::vector<const store*> stores;
+    for (auto* s = process.stores.pointer_acquire<store>(); s; s = s->next) stores.push_back(s);
+    for (auto s = stores.rbegin(); s != stores.rend(); ++s) {
+        for (const row* r : rows_of_store(**s)) {
+            family& f = result.families.emplace_back(read_row(**s, *r));
+            adjust(f);
+            select_series(**s, f, only_changed);
+        }
+    }
+    return result;
+}
+
+}  // namespace detail
+
+// Everything recorded since the process began (in a forked child: since the fork), observed values included.
+inline snapshot collect() {
+    return detail::collect_with(false, [](family&) {});
+}
+
+// Reads what changed since its own last collection; any number of readers, none disturbs another. Series that did not
+// change are left out. Gauges are as they are. Not to be used by two threads at once.
+class delta_reader {
+public:
+    snapshot collect() {
+        snapshot s = detail::collect_with(true, [this](family& f) { subtract(f); });
+        if (last_) s.started = last_;
+        last_ = s.time;
+        return s;
+    }
+
+private:
+    struct baseline {
+        std::vector<std::uint64_t> cells;
+        std::uint64_t refused = 0, overflowed = 0;
+    };
+    void subtract(family& f) {
+        if (f.row->kind == kind::gauge) return;
+        baseline& b = before_[f.row];
+        b.cells.resize(f.cells.size());
+        for (std::size_t i = 0; i < f.cells.size(); ++i) {
+            const std::uint64_t now = f.cells[i];
+            if (detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width)))
+                f.cells[i] = __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, now) - __builtin_bit_cast(double, b.cells[i]));
+            else f.cells[i] = now - b.cells[i];
+            b.cells[i] = now;
+        }
+        const std::uint64_t refused = f.refused, overflowed = f.overflowed;
+        f.refused -= b.refused, f.overflowed -= b.overflowed;
+        b.refused = refused, b.overflowed = overflowed;
+    }
+    std::unordered_map<const row*, baseline> before_;
+    std::uint64_t last_ = 0;
+};
+
+template <class F>
+void series_view::labels(F&& f) const {
+    if (overflow_) return f(std::string_view("otel.metric.overflow"), std::string_view("true"));
+    const labels_info& all = *row_->labels;
+    std::uint64_t divisor = all.product, rest = closed_;
+    const char* text = key_ ? key_->bytes() : nullptr;
+    const std::uint32_t* size = key_ ? key_->sizes : nullptr;
+    for (std::uint32_t i = 0; i < all.count; ++i) {
+        const label_info& l = all.fields[i];
+        if (l.open) {
+            if (*size) f(std::string_view(l.name), std::string_view(text, *size));
+            text += *size++;
+            continue;
+        }
+        divisor /= l.radix;
+        const auto ordinal = static_cast<std::uint32_t>(rest / divisor);
+        rest %= divisor;
+        if (l.optional && ordinal == l.radix - 1) continue;
+        if (l.domain->named) {
+            f(std::string_view(l.name), std::string_view(l.domain->names[ordinal]));
+        } else if (ordinal < l.domain->declared) {
+            char digits[24];
+            const auto end = std::to_chars(digits, digits + sizeof digits, l.domain->first + ordinal).ptr;
+            f(std::string_view(l.name), std::string_view(digits, static_cast<std::size_t>(end - digits)));
+        } else {
+            f(std::string_view(l.name), std::string_view("other"));
+        }
+    }
+}
+
+}  // namespace apm::inline APM_ABI

@@ -1,0 +1,45 @@
+// The one place that decides what is compiled in.
+//
+// Row types are the same in both modes; only `mode`, a default template argument of every recording function, differs.
+// So one schema header may be included by files of both kinds in one program, with one store and one layout.
+#pragma once
+
+// 1: record (default). 0: keep every compile-time check and emit nothing. For the whole build: CMake's APM_ENABLED option.
+// For one file: -DAPM_ENABLED=0, like NDEBUG for assert; a function that is inline in a header gets whichever mode the
+// linker kept.
+#ifndef APM_ENABLED
+#define APM_ENABLED 1
+#endif
+
+// The version of the layout that modules of one process share. Another layout is another namespace, never a mix.
+#define APM_ABI v0
+#define APM_ABI_NUMBER 0
+
+#if APM_ENABLED
+#define APM_MODE ::apm::mode::on
+#define APM_IF_ENABLED(...) __VA_ARGS__
+#else
+#define APM_MODE ::apm::mode::off
+#define APM_IF_ENABLED(...)
+#endif
+
+#define APM_VERSION "0.1.0"
+
+// Hot functions vanish into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.
+#define APM_INLINE [[gnu::always_inline]] inline
+#define APM_LAMBDA_INLINE __attribute__((always_inline))  // the one spelling both compilers take behind a lambda's parameters
+// Cold functions stay out of the caller, so that the hot side spills no register for them.
+#define APM_COLD [[gnu::cold, gnu::noinline]]
+// One per module (executable or shared object), whatever the visibility flags of the build.
+#define APM_HIDDEN gnu::visibility("hidden")
+// How thread_locals are reached. `initial-exec` is one load; on glibc it lives in a reserve that some 200 dlopen'ed schemas
+// exhaust. A program of that kind defines APM_TLS_MODEL as "global-dynamic" everywhere and pays a call for it.
+#ifndef APM_TLS_MODEL
+#define APM_TLS_MODEL "initial-exec"
+#endif
+
+namespace apm::inline APM_ABI {
+
+enum class mode : bool { off, on };
+
+}  // namespace apm::inline APM_ABI

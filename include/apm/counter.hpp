@@ -1,0 +1,80 @@
+// counter: a sum that only grows.
+#pragma once
+
+#include <cstdint>
+
+#include <apm/recording.hpp>
+
+namespace apm::inline APM_ABI {
+
+// A monotonic sum per series. Unit: an integer unit (default), a time, or a real unit such as apm::money<"USD">.
+// Any thread, from before main until the process is gone; not a signal handler (an addition it interrupts may be lost).
+// Cost with few closed labels: four instructions; with open text a hash and a look-up; with() keeps the look-up's result.
+// A negative increment does not compile where it is known, and is refused and counted where it is not (times, reals).
+template <class S, class Labels, class Unit>
+struct counter : row {
+    static constexpr apm::kind instrument = kind::counter;
+    using labels_type = Labels;
+    using amount = std::conditional_t<Unit::info.kept_as == number::integer, increment, detail::amount_of<Unit>>;
+
+    constexpr counter(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
+        : row(schema, kind::counter, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
+
+    // Adds `n`, in the row's unit, to the series of these labels.
+    template <mode M = APM_MODE>
+    APM_INLINE void add(amount n, const Labels& at) const {
+        if constexpr (M == mode::on) put(n, at);
+    }
+    template <mode M = APM_MODE>
+    APM_INLINE void add(amount n) const requires std::same_as<Labels, no_labels> {
+        if constexpr (M == mode::on) put(n, no_labels{});
+    }
+
+    template <mode M = APM_MODE>
+    [[nodiscard]] APM_INLINE handle<counter, M> with(const Labels& at) const {
+        if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
+        else return {};
+    }
+
+    // Runs `f`, which returns the total so far, at every collection until the returned object is destroyed. What f has once
+    // reported stays counted; a total that shrinks is taken as a restart. f may record; it must not block.
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        if constexpr (M == mode::on)
+            return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_growth<F>, nullptr};
+        else return {};
+    }
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(F f) const requires std::same_as<Labels, no_labels> {
+        return observe<M>(no_labels{}, static_cast<F&&>(f));
+    }
+
+private:
+    template <class Row, mode M>
+    friend struct handle;
+    static constexpr const detail::description& what = detail::description_of<S>;
+
+    static constexpr auto kept(amount n) {
+        if constexpr (Unit::info.kept_as == number::floating) return n.value;
+        else return static_cast<std::uint64_t>(n.value);
+    }
+    template <class Where>
+    APM_INLINE void put(amount n, const Where& where) const {
+        if constexpr (Unit::info.kept_as == number::floating) {
+            if (!(n.value >= 0 && detail::finite(n.value))) [[unlikely]] return detail::refuse<what>(*this);
+        } else if constexpr (Unit::info.kept_as == number::nanoseconds) {
+            if (n.value < 0) [[unlikely]] return detail::refuse<what>(*this);
+        }
+        detail::add_to<what>(*this, where, kept(n));
+    }
+    template <class F>
+    static void add_growth(observation<F>& o) {
+        const auto now = kept(amount(o.callback()));
+        auto before = __builtin_bit_cast(decltype(now), o.last);
+        if (!(now >= before)) before = 0;
+        o.last = __builtin_bit_cast(std::uint64_t, now);
+        detail::add_to<what>(*o.of, o.at, now - before);
+    }
+};
+
+}  // namespace apm::inline APM_ABI

@@ -1,0 +1,47 @@
+// Hashes: one for constant evaluation (names), one for run-time keys.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): few steps a byte, which is what constant evaluation counts.
+inline constexpr std::uint64_t fnv_basis = 14695981039346656037u;
+constexpr std::uint64_t fnv(std::uint64_t hash, char c) {
+    return (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+}
+constexpr std::uint64_t fnv(std::uint64_t hash, const char* text) {
+    while (*text) hash = fnv(hash, *text++);
+    return fnv(hash, '\0');  // "ab","c" and "a","bc" differ
+}
+constexpr std::uint64_t fnv_number(std::uint64_t hash, std::uint64_t n) {
+    for (int i = 0; i < 8; ++i, n >>= 8) hash = fnv(hash, static_cast<char>(n & 0xff));
+    return hash;
+}
+
+__extension__ typedef unsigned __int128 uint128;  // __extension__: clean under -Wpedantic
+
+// Multiply and fold: the 64x64 product's halves, one into the other.
+APM_INLINE std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+    const uint128 product = static_cast<uint128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Eight bytes a step. Seeded by the caller, since label values may come from strangers.
+APM_INLINE std::uint64_t hash_bytes(std::uint64_t seed, const char* bytes, std::size_t size) {
+    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio
+    std::uint64_t hash = seed ^ (size * odd);
+    for (; size >= 8; bytes += 8, size -= 8) {
+        std::uint64_t word;
+        __builtin_memcpy(&word, bytes, 8);
+        hash = mix(hash ^ word, odd);
+    }
+    std::uint64_t tail = 0;
+    for (std::size_t i = 0; i < size; ++i) tail |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    return mix(hash ^ tail, odd);
+}
+
+}  // namespace apm::inline APM_ABI::detail

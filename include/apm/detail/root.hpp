@@ -1,0 +1,148 @@
+// The process root: the one place where all modules of a process meet.
+//
+// Symbol interposition does not give one (hidden visibility, RTLD_LOCAL and -Bsymbolic each leave every shared object with
+// its own copy). So each module carries a hidden root, announced by an ELF note, and everyone takes the first that the
+// dynamic linker lists. Elsewhere than on ELF each module is its own root.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <dlfcn.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/mutex.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+struct store;
+struct observer;
+
+struct root {
+    std::uint64_t abi = APM_ABI_NUMBER;
+    cell stores{};            // store*: push-only list
+    cell thread_key{};        // pthread_key_t + 1; 0: none yet
+    mutex registering;        // new stores and new keys; never held while foreign code runs
+    mutex collecting;         // one collection at a time
+    mutex observing;          // the list of observers
+    pthread_cond_t observed = PTHREAD_COND_INITIALIZER;  // an observer's call ended
+    observer* observers = nullptr;
+    std::uint64_t passes = 0; // collections that ran observers
+    cell started{};           // nanoseconds since the epoch: when counting began, here or in the parent's child
+    cell thread_bytes{};      // the most bytes one thread may hold; 0: no limit
+    cell handler{};           // void(*)(const char* line); 0: standard error
+    cell disabled{};          // 1: switched off at run time
+    cell generation{};        // grows with every fork
+    // What the library says about itself.
+    cell blocks{};            // blocks allocated
+    cell bytes{};             // bytes held by blocks, chunks and tables
+    cell fallbacks{};         // records that went to a shared block for want of one of their own
+    cell lost{};              // records that could not be kept at all
+    cell errors{};            // lines reported
+    cell conflicts{};         // stores refused because another of the same identity has another layout
+};
+
+[[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline constinit root module_root asm("apm_module_root_v0"){};
+
+// Outside any group, so that it survives whichever copy of the code the linker keeps. Layout: elf(5), "Note Section".
+APM_IF_ENABLED(asm(".pushsection .note.apm,\"a\",%note\n"
+                   ".balign 4\n"
+                   ".long 4\n"                       // size of the name
+                   ".long 4\n"                       // size of the description
+                   ".long 0\n"                       // type: APM_ABI_NUMBER
+                   ".asciz \"apm\"\n"
+                   ".long apm_module_root_v0 - .\n"  // description: the root, relative to this word
+                   ".popsection");)
+
+// The root in the notes of one loaded module, or null.
+inline root* root_in(const dl_phdr_info& module) {
+    for (std::size_t i = 0; i < module.dlpi_phnum; ++i) {
+        const auto& segment = module.dlpi_phdr[i];
+        if (segment.p_type != PT_NOTE || segment.p_align > 4) continue;
+        const char* at = reinterpret_cast<const char*>(module.dlpi_addr + segment.p_vaddr);
+        const char* const end = at + segment.p_memsz;
+        while (at + 12 <= end) {
+            std::uint32_t head[3];  // name size, description size, type
+            memcpy(head, at, sizeof head);
+            const char* const name = at + 12;
+            const char* const description = name + ((head[0] + 3u) & ~3u);
+            if (head[0] == 4 && head[1] == 4 && head[2] == APM_ABI_NUMBER && memcmp(name, "apm", 4) == 0) {
+                std::int32_t offset;
+                memcpy(&offset, description, sizeof offset);
+                return reinterpret_cast<root*>(const_cast<char*>(description) + offset);
+            }
+            at = description + ((head[1] + 3u) & ~3u);
+        }
+    }
+    return nullptr;
+}
+
+[[APM_HIDDEN]] inline constinit cell elected{};  // root*: this module's answer, once found
+
+// Keeps the module that holds `address` loaded for good: its names and rows are read whenever somebody collects.
+APM_COLD inline void pin_module_of(const void* address) {
+    Dl_info info;
+    if (dladdr(address, &info) && info.dli_fname && *info.dli_fname)
+        dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+APM_COLD inline root& elect() {
+    auto first = [] {
+        root* found = nullptr;
+        dl_iterate_phdr(
+            [](dl_phdr_info* module, std::size_t, void* out) -> int {
+                *static_cast<root**>(out) = root_in(*module);
+                return *static_cast<root**>(out) != nullptr;
+            },
+            &found);
+        return found ? found : &module_root;
+    };
+    root* found = first();
+    if (found != &module_root) {
+        pin_module_of(found);
+        found = first();  // had it been unloaded in between, the next one is it
+    }
+    elected.publish(found);
+    return *found;
+}
+
+inline root& process_root() {
+    if (root* r = elected.pointer_acquire<root>()) [[likely]] return *r;
+    return elect();
+}
+
+// One line about something that went wrong; counted. printf's format. Any thread.
+[[gnu::format(printf, 1, 2)]] APM_COLD inline void report(const char* format, ...) {
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    root& r = process_root();
+    r.errors.add_shared(std::uint64_t{1});
+    if (auto* handler = r.handler.pointer_acquire<void(const char*)>()) return handler(line);
+    char whole[520];
+    const int size = snprintf(whole, sizeof whole, "apm: %s\n", line);
+    [[maybe_unused]] const auto written = write(2, whole, static_cast<std::size_t>(size));
+}
+
+inline std::uint64_t realtime_ns() {
+    timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+}
+inline std::uint64_t monotonic_ns() {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+}  // namespace apm::inline APM_ABI::detail

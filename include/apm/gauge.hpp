@@ -1,0 +1,104 @@
+// gauge: a value that is what it was last set to.
+#pragma once
+
+#include <cstdint>
+
+#include <apm/recording.hpp>
+
+namespace apm::inline APM_ABI {
+
+namespace detail {
+
+// Gauges start from memory that is all zero, and "never set" must differ from "set to 0": a value is kept with its bits
+// flipped by the one value that means "not set" (the least integer; a NaN of an unlikely payload).
+inline constexpr std::uint64_t unset_integer = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t unset_double = 0x7ff8'a9a1'a9a1'a9a1u;
+
+template <class Unit>
+inline constexpr std::uint64_t unset = Unit::info.kept_as == number::floating ? unset_double : unset_integer;
+
+}  // namespace detail
+
+// The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
+// store to a shared word. Use an updown where several threads contribute to one number.
+template <class S, class Labels, class Unit>
+struct gauge : row {
+    static constexpr apm::kind instrument = kind::gauge;
+    using labels_type = Labels;
+    using amount = detail::amount_of<Unit>;
+
+    constexpr gauge(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
+        : row(schema, kind::gauge, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
+
+    template <mode M = APM_MODE>
+    APM_INLINE void set(amount v, const Labels& at) const {
+        if constexpr (M == mode::on) put(v, at);
+    }
+    template <mode M = APM_MODE>
+    APM_INLINE void set(amount v) const requires std::same_as<Labels, no_labels> {
+        if constexpr (M == mode::on) put(v, no_labels{});
+    }
+
+    template <mode M = APM_MODE>
+    [[nodiscard]] APM_INLINE handle<gauge, M> with(const Labels& at) const {
+        if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
+        else return {};
+    }
+
+    // Runs `f` at every collection until the returned object is destroyed, which also unsets the series. An f that returns
+    // nothing sets whatever it likes itself. f may record; it must not block.
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        if constexpr (M == mode::on)
+            return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), set_now<F>, forget<F>};
+        else return {};
+    }
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(F f) const
+        requires(std::same_as<Labels, no_labels> || std::is_void_v<std::invoke_result_t<F&>>)
+    {
+        if constexpr (std::same_as<Labels, no_labels>) return observe<M>(no_labels{}, static_cast<F&&>(f));
+        else if constexpr (M == mode::on)
+            return {*this, detail::series{this, 0}, static_cast<F&&>(f), [](observation<F>& o) { o.callback(); }, nullptr};
+        else return {};
+    }
+
+private:
+    template <class Row, mode M>
+    friend struct handle;
+    static constexpr const detail::description& what = detail::description_of<S>;
+
+    APM_INLINE static constexpr std::uint64_t kept(amount v) {
+        return __builtin_bit_cast(std::uint64_t, v.value) ^ detail::unset<Unit>;
+    }
+    APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
+        if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
+    }
+    APM_INLINE void put(amount v, const Labels& at) const {
+        if constexpr (detail::few_series<Labels>) {
+            if (!this->tabled) [[likely]] {
+                const std::uint32_t cell = this->first + detail::labels<Labels>::index(at);
+                if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(kept(v));
+                else put_first(cell, kept(v));
+                return;
+            }
+        }
+        const auto key = detail::labels<Labels>::key_of(at);
+        if (const auto p = detail::place_of_key<what>(*this, key.view()); p.at) p.at->store(kept(v));
+    }
+    APM_INLINE void put(amount v, const detail::series& at) const {
+        if (const auto p = detail::place_of<what>(at); p.at) p.at->store(kept(v));
+    }
+    template <class F>
+    static void set_now(observation<F>& o) {
+        if constexpr (std::is_void_v<std::invoke_result_t<F&>>) o.callback();
+        else static_cast<const gauge*>(o.of)->put(amount(o.callback()), o.at);
+    }
+    template <class F>
+    static void forget(observation<F>& o) {
+        if constexpr (!std::is_void_v<std::invoke_result_t<F&>>)
+            if (const auto p = detail::place_of<what>(o.at); p.at) p.at->store(0);
+    }
+};
+
+}  // namespace apm::inline APM_ABI

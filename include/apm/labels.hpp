@@ -1,0 +1,179 @@
+// A struct of fields as a label set: each closed field has an ordinal, their mixed-radix number is the series' index, and
+// open text completes the key.
+#pragma once
+
+#include <cstdint>
+
+#include <boost/hana/unpack.hpp>
+
+#include <apm/config.hpp>
+#include <apm/detail/enumeration.hpp>
+#include <apm/detail/table.hpp>
+#include <apm/fields.hpp>
+
+namespace apm::inline APM_ABI {
+
+// The label set of a row without labels.
+struct no_labels {
+    struct hana_accessors_impl {
+        static constexpr auto apply() { return boost::hana::make_tuple(); }
+    };
+};
+
+// What a closed field's ordinals are called, for whoever reads them back.
+struct label_domain {
+    const char* const* names;  // where `named`
+    bool named;                // an enum or bool; else a range of integers
+    std::int64_t first;        // a range's first value
+    std::uint32_t declared;    // ordinals [0, declared) are the user's own values; behind them, "other" where there is one
+};
+
+struct label_info {
+    const char* name;
+    const label_domain* domain;  // null for open text
+    std::uint32_t radix;         // ordinals of this field, "absent" (the last) included; 1 for open text
+    bool optional;
+    bool open;  // text; asked instead of `domain`, whose address gcc's sanitizers cannot compare in constant evaluation
+};
+
+struct labels_info {
+    const label_info* fields;
+    std::uint32_t count;
+    std::uint32_t texts;    // how many are open
+    std::uint64_t product;  // of the radices
+};
+
+namespace detail {
+
+inline constexpr const char* bool_names[] = {"false", "true"};
+
+// How one field type is a label. Specialized per kind of type; anything else is refused by `label_field` below.
+template <class T>
+struct label_kind {};
+template <class T>
+struct label_kind<required<T>> : label_kind<T> {
+    APM_INLINE static constexpr decltype(auto) get(const required<T>& r) { return (r.value); }
+};
+template <described_enum E>
+struct label_kind<E> {
+    static constexpr std::uint32_t size = enumeration<E>::size;
+    static constexpr label_domain domain{enumeration<E>::table.names, true, 0, enumeration<E>::table.size};
+    APM_INLINE static constexpr std::uint32_t ordinal(E e) { return enumeration<E>::ordinal(e); }
+};
+template <>
+struct label_kind<bool> {
+    static constexpr std::uint32_t size = 2;
+    static constexpr label_domain domain{bool_names, true, 0, 2};
+    APM_INLINE static constexpr std::uint32_t ordinal(bool b) { return b ? 1 : 0; }
+};
+template <std::int64_t First, std::int64_t Last>
+struct label_kind<range<First, Last>> {
+    static_assert(range<First, Last>::width <= (1u << 20), "apm: a label's apm::range is wider than 2^20 values");
+    static constexpr std::uint32_t size = static_cast<std::uint32_t>(range<First, Last>::width) + 1;
+    static constexpr label_domain domain{nullptr, false, First, size - 1};
+    APM_INLINE static constexpr std::uint32_t ordinal(range<First, Last> r) { return static_cast<std::uint32_t>(r.offset()); }
+};
+template <string_like S>
+struct label_kind<S> {
+    static constexpr bool open = true;
+    APM_INLINE static constexpr piece view(const S& s) {
+        const text<> bounded(s);  // a plain string of an adapted struct gets the default bound
+        return {bounded.data(), bounded.size()};
+    }
+};
+template <std::size_t Max>
+struct label_kind<text<Max>> {
+    static constexpr bool open = true;
+    APM_INLINE static constexpr piece view(const text<Max>& t) { return {t.data(), t.size()}; }
+};
+
+template <class T>
+struct bare_field { using type = T; };
+template <class T>
+struct bare_field<required<T>> { using type = T; };
+template <optional_like T>
+struct bare_field<T> { using type = typename T::value_type; };
+
+template <class Field>
+struct label_field {
+    using type = typename bare_field<Field>::type;
+    using kind = label_kind<type>;
+    static constexpr bool optional = optional_like<Field>;
+    static constexpr bool closed = requires { kind::domain; };
+    static constexpr bool open = requires { kind::open; };
+    static_assert(closed || open,
+                  "apm: this field cannot be a label; labels are described enums, bool, apm::range, apm::text or std::optional of "
+                  "these (a plain integer or double has no bound on its series: use apm::range, or put it on a span)");
+
+    static constexpr std::uint32_t radix = [] {
+        if constexpr (closed) return kind::size + (optional ? 1u : 0u);
+        else return 1u;
+    }();
+    static constexpr const label_domain* domain = [] {
+        if constexpr (closed) return &kind::domain;
+        else return static_cast<const label_domain*>(nullptr);
+    }();
+
+    APM_INLINE static constexpr std::uint32_t ordinal(const Field& f) {
+        if constexpr (!closed) return 0;
+        else if constexpr (optional) return f.has_value() ? kind::ordinal(*f) : kind::size;
+        else return kind::ordinal(f);
+    }
+    APM_INLINE static constexpr piece view(const Field& f) {
+        if constexpr (optional) return f.has_value() ? kind::view(*f) : piece{"", 0};
+        else return kind::view(static_cast<const type&>(f));
+    }
+};
+
+template <class L, class Pair>
+using field_of = label_field<std::remove_cvref_t<decltype(boost::hana::second(std::declval<Pair>())(std::declval<const L&>()))>>;
+
+// Everything about the label set L that does not depend on a row.
+template <class L>
+struct labels {
+    static constexpr auto accessors = boost::hana::accessors<L>();
+
+    template <class... Pair>
+    struct table {
+        static constexpr std::uint32_t count = sizeof...(Pair);
+        static constexpr std::uint32_t texts = (0u + ... + (field_of<L, Pair>::open ? 1u : 0u));
+        static constexpr std::uint64_t product = (std::uint64_t{1} * ... * field_of<L, Pair>::radix);
+        static constexpr label_info fields[count + 1] = {
+            {boost::hana::first(Pair{}).c_str(), field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
+    };
+    using all = typename decltype(boost::hana::unpack(
+        accessors, []<class... Pair>(const Pair&...) { return std::type_identity<table<Pair...>>{}; }))::type;
+
+    static constexpr labels_info info{all::fields, all::count, all::texts, all::product};
+
+    // In [0, product): the first field varies slowest.
+    APM_INLINE static constexpr std::uint32_t index(const L& l) {
+        std::uint32_t i = 0;
+        boost::hana::unpack(accessors, [&]<class... Pair>(const Pair&... pair) APM_LAMBDA_INLINE {
+            ((i = i * field_of<L, Pair>::radix + field_of<L, Pair>::ordinal(boost::hana::second(pair)(l))), ...);
+        });
+        return i;
+    }
+
+    struct key {
+        piece texts[all::texts ? all::texts : 1];
+        std::uint32_t closed;
+        [[nodiscard]] APM_INLINE key_view view() const { return {closed, all::texts, texts}; }
+    };
+    APM_INLINE static constexpr key key_of(const L& l) {
+        key k{{}, index(l)};
+        if constexpr (all::texts > 0) {
+            piece* out = k.texts;
+            boost::hana::unpack(accessors, [&]<class... Pair>(const Pair&... pair) APM_LAMBDA_INLINE {
+                ([&]() APM_LAMBDA_INLINE {
+                    if constexpr (field_of<L, Pair>::open) *out++ = field_of<L, Pair>::view(boost::hana::second(pair)(l));
+                }(), ...);
+            });
+        }
+        return k;
+    }
+};
+
+}  // namespace detail
+
+}  // namespace apm::inline APM_ABI

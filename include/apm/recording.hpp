@@ -1,0 +1,254 @@
+// How a value finds its cell: the steps that all instruments share. The hot path of a row of few closed labels is a
+// thread-local load, a test and an addition; everything that can wait is out of line.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include <apm/config.hpp>
+#include <apm/detail/observer.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/labels.hpp>
+#include <apm/row.hpp>
+#include <apm/unit.hpp>
+
+void apm_error_a_counter_cannot_be_decreased_use_an_updown();
+
+namespace apm::inline APM_ABI {
+
+// What a counter of integers takes: an unsigned value, or a constant that is not negative. A signed variable does not
+// compile; whoever knows it to be positive says so with a cast.
+struct increment {
+    std::uint64_t value;
+
+    template <std::unsigned_integral U>
+        requires(!std::same_as<U, bool>)
+    APM_INLINE constexpr increment(U u) : value(u) {}
+    template <std::signed_integral I>
+    consteval increment(I i) : value(static_cast<std::uint64_t>(i)) {
+        if (i < 0) apm_error_a_counter_cannot_be_decreased_use_an_updown();
+    }
+};
+
+// What other rows of integers take.
+struct whole {
+    std::int64_t value;
+
+    template <std::integral I>
+        requires(!std::same_as<I, bool>)
+    APM_INLINE constexpr whole(I i) : value(std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : INT64_MAX) {}
+};
+
+// What rows in a unit of time take.
+struct elapsed {
+    std::int64_t value;  // nanoseconds
+
+    template <detail::duration D>
+    APM_INLINE constexpr elapsed(const D& d) : value(detail::to_nanoseconds(d)) {}
+    template <class T>
+        requires std::is_arithmetic_v<T>
+    constexpr elapsed(T) : value(0) {
+        static_assert(!std::same_as<T, T>, "apm: this row's unit is a time: give a std::chrono duration such as 20ms, not a number");
+    }
+};
+
+struct real_amount {
+    double value;
+    template <class T>
+        requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>)
+    APM_INLINE constexpr real_amount(T t) : value(static_cast<double>(t)) {}
+};
+
+namespace detail {
+
+constexpr bool finite(double v) { return v - v == 0; }
+
+template <class Unit>
+using amount_of = std::conditional_t<Unit::info.kept_as == number::floating, real_amount,
+                                     std::conditional_t<Unit::info.kept_as == number::nanoseconds, elapsed, whole>>;
+
+// --- dense rows -------------------------------------------------------------------------------------------------------
+
+template <const description& What, class N>
+APM_COLD void add_first(std::uint32_t cell_index, N n) {
+    if (const place p = first_touch<What>(); p.at) p.add(cell_index, n);
+}
+template <const description& What, class N>
+APM_INLINE void add_dense(std::uint32_t cell_index, N n) {
+    if (cell* cells = bound<What>.cells) [[likely]] cells[cell_index].add(n);
+    else add_first<What>(cell_index, n);
+}
+
+// --- tabled rows ------------------------------------------------------------------------------------------------------
+
+// The cells of one admitted series (0: the overflow series) in `p`'s block, grown on first touch.
+template <const description& What>
+APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
+    const std::uint32_t chunk = chunk_of(id), offset = (id - chunk_base(chunk)) * r.width;
+    cell* at = p.at[r.first_chunk() + chunk].template pointer_acquire<cell>();
+    if (!at) [[unlikely]] {
+        if (!p.shared) at = grow_own(*block::of(p.at), p.at[r.first_chunk() + chunk], chunk, r.width);
+        if (!at) {
+            cell* shared = r.kind == kind::gauge ? s.shared : s.fallback;
+            at = grow_shared(shared[r.first_chunk() + chunk], chunk, r.width);
+            p.shared = true;
+            if (r.kind != kind::gauge) process_root().fallbacks.add_shared(std::uint64_t{1});
+        }
+        if (!at) {
+            process_root().lost.add_shared(std::uint64_t{1});
+            return {nullptr, true};
+        }
+    }
+    return {at + offset, p.shared};
+}
+
+// The id of a key: looked up without a lock, admitted on first sight, 0 where the row is full.
+APM_INLINE std::uint32_t id_of(store& s, const row& r, const key_view& k) {
+    table* t = table_of(s, r.table, r.options.limit);
+    if (!t) [[unlikely]] return 0;
+    if (const std::uint32_t id = t->find(k)) [[likely]] return id;
+    return t->admit(k);
+}
+
+template <const description& What>
+APM_INLINE place place_of_id(store& s, const row& r, std::uint32_t id) {
+    const place p = r.kind == kind::gauge ? place{s.shared, true} : here<What>();
+    if (!p.at) [[unlikely]] return p;
+    if (id == 0) [[unlikely]] p.add(r.first, std::uint64_t{1});  // counted: so many records overflowed
+    return series_in<What>(s, r, p, id);
+}
+
+template <const description& What>
+inline place place_of_key(const row& r, const key_view& k) {
+    store* s = store_of<What>();
+    if (!s) [[unlikely]] return {nullptr, true};
+    return place_of_id<What>(*s, r, id_of(*s, r, k));
+}
+
+// --- any row ----------------------------------------------------------------------------------------------------------
+
+// A series of a row by number: a dense row's first cell of it, a tabled row's id. Valid in every thread, for good.
+struct series {
+    const row* of;
+    std::uint32_t number;
+};
+
+template <const description& What, class L>
+series series_of(const row& r, const L& l) {
+    if (!r.tabled) return {&r, r.first + labels<L>::index(l) * r.width};
+    store* s = store_of<What>();
+    return {&r, s ? id_of(*s, r, labels<L>::key_of(l).view()) : 0};
+}
+
+template <const description& What>
+APM_INLINE place place_of(const series& x) {
+    const row& r = *x.of;
+    if (!r.tabled) {
+        place p = r.kind == kind::gauge ? place{nullptr, true} : here<What>();
+        if (r.kind == kind::gauge)
+            if (store* s = store_of<What>()) p.at = s->shared;
+        return {p.at ? p.at + x.number : nullptr, p.shared};
+    }
+    store* s = store_of<What>();
+    if (!s) [[unlikely]] return {nullptr, true};
+    return place_of_id<What>(*s, r, x.number);
+}
+
+template <class L>
+inline constexpr bool few_series = labels<L>::info.texts == 0 && labels<L>::info.product <= 64;
+
+// Adds n to the one cell of a counter's or updown's series.
+template <const description& What, class L, class N>
+APM_INLINE void add_to(const row& r, const L& l, N n) {
+    if constexpr (few_series<L>) {
+        if (!r.tabled) [[likely]] return add_dense<What>(r.first + labels<L>::index(l), n);
+    }
+    const auto k = labels<L>::key_of(l);
+    if (const place p = place_of_key<What>(r, k.view()); p.at) [[likely]] p.add(0, n);
+}
+template <const description& What, class N>
+APM_INLINE void add_to(const row&, const series& x, N n) {
+    if (const place p = place_of<What>(x); p.at) [[likely]] p.add(0, n);
+}
+
+// A value that the row cannot hold (not a number, a negative increment or time): counted apart.
+template <const description& What>
+APM_COLD void refuse(const row& r) {
+    const place p = r.kind == kind::gauge ? place{nullptr, true} : here<What>();
+    if (p.at) p.add(r.refused_cell(), std::uint64_t{1});
+}
+
+// --- observed values --------------------------------------------------------------------------------------------------
+
+template <class Call>
+void call_safely(const char* name, Call&& call) {
+#if defined(__cpp_exceptions)
+    try {
+        call();
+    } catch (...) {
+        report("a callback that observes \"%s\" threw; its value is left out of this collection", name);
+    }
+#else
+    static_cast<void>(name);
+    call();
+#endif
+}
+
+}  // namespace detail
+
+// What with() returns: one series of a row, looked up once. A value to keep and copy, valid in every thread.
+template <class Row, mode M>
+struct handle {
+    detail::series at;
+
+    APM_INLINE void add(typename Row::amount n) const requires(Row::instrument == kind::counter || Row::instrument == kind::updown) { row().put(n, at); }
+    APM_INLINE void sub(typename Row::amount n) const requires(Row::instrument == kind::updown) { row().take(n, at); }
+    APM_INLINE void set(typename Row::amount v) const requires(Row::instrument == kind::gauge) { row().put(v, at); }
+    APM_INLINE void record(typename Row::amount v) const requires(Row::instrument == kind::histogram) { row().put(v, at); }
+
+private:
+    APM_INLINE const Row& row() const { return static_cast<const Row&>(*at.of); }
+};
+template <class Row>
+struct handle<Row, mode::off> {
+    APM_INLINE void add(typename Row::amount) const requires(Row::instrument == kind::counter || Row::instrument == kind::updown) {}
+    APM_INLINE void sub(typename Row::amount) const requires(Row::instrument == kind::updown) {}
+    APM_INLINE void set(typename Row::amount) const requires(Row::instrument == kind::gauge) {}
+    APM_INLINE void record(typename Row::amount) const requires(Row::instrument == kind::histogram) {}
+};
+
+// What observe() returns: the callback runs at every collection until this object is destroyed, and not after.
+template <class F, mode M = mode::on>
+class [[nodiscard]] observation : detail::observer {
+public:
+    using deliver = void (*)(observation&);
+
+    observation(const row& r, detail::series s, F f, deliver d, deliver end)
+        : detail::observer([](detail::observer& o) { static_cast<observation&>(o).run(); }),
+          callback(static_cast<F&&>(f)), of(&r), at(s), deliver_(d), end_(end) {
+        enlist();
+    }
+    ~observation() {
+        remove();
+        if (end_) end_(*this);
+    }
+
+    F callback;
+    const row* of;
+    detail::series at;
+    std::uint64_t last = 0;  // what was added so far, for counters and updowns
+
+private:
+    void run() {
+        detail::call_safely(of->name, [this] { deliver_(*this); });
+    }
+    deliver deliver_;
+    deliver end_;
+};
+template <class F>
+class [[nodiscard]] observation<F, mode::off> {
+public:
+    APM_INLINE constexpr ~observation() {}  // not trivial: no "unused variable" where the other mode has none
+};
+
+}  // namespace apm::inline APM_ABI

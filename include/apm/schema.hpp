@@ -1,0 +1,117 @@
+// A schema: a struct whose members are its rows.
+//
+//     struct Schema : apm::schema<Schema> {
+//         static constexpr apm::scope scope{.name = "shop", .version = "1.4.0"};
+//         counter<Order> orders{this, "shop.orders", "Orders placed"};
+//     };
+//     inline constexpr auto& telemetry = apm::instruments<Schema>;
+#pragma once
+
+#include <cstdint>
+
+#include <apm/config.hpp>
+#include <apm/counter.hpp>
+#include <apm/gauge.hpp>
+#include <apm/histogram.hpp>
+#include <apm/row.hpp>
+#include <apm/updown.hpp>
+
+// See row.hpp: named in the compiler's message, never defined.
+void apm_error_duplicate_metric_name_in_schema_rename_one(const char* row, const char* other);
+void apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(const char* row, const char* other);
+void apm_error_scope_name_is_empty_name_the_library_or_program(const char* name);
+
+namespace apm::inline APM_ABI {
+
+// The base of every schema. S declares a `static constexpr apm::scope scope`, and rows by the names below. Objects exist in
+// constant memory only; the one to use is apm::instruments<S>.
+template <class S>
+struct schema : row_list {
+    template <class Labels = no_labels, class Unit = apm::count>
+    using counter = apm::counter<S, Labels, Unit>;
+    template <class Labels = no_labels, class Unit = apm::count>
+    using updown = apm::updown<S, Labels, Unit>;
+    template <class Labels = no_labels, class Unit = apm::count>
+    using gauge = apm::gauge<S, Labels, Unit>;
+    template <class Labels, class Unit, class Buckets>
+    using histogram = apm::histogram<S, Labels, Unit, Buckets>;
+};
+
+namespace detail {
+
+constexpr std::uint64_t hash_of(name_buffer& b) { return fnv(fnv_basis, b.c_str()); }
+
+// What a row's samples, and its family, are called on the page: at most four names.
+struct sample_names {
+    name_buffer name[4];
+    std::uint32_t count = 0;
+
+    constexpr explicit sample_names(const row& r) {
+        put(r, "");
+        if (r.kind == kind::counter) put(r, "_total");
+        if (r.kind == kind::histogram) put(r, "_bucket"), put(r, "_count"), put(r, "_sum");
+    }
+
+private:
+    constexpr void put(const row& r, const char* suffix) {
+        name_buffer& b = name[count++];
+        put_family(b, r.name, r.options.prometheus_name, r.unit->ucum, r.kind, r.floating());
+        b.put_exactly(suffix);
+    }
+};
+
+constexpr bool share_a_sample(const row& a, const row& b) {
+    sample_names x(a), y(b);
+    for (std::uint32_t i = 0; i < x.count; ++i)
+        for (std::uint32_t j = 0; j < y.count; ++j)
+            if (equal(x.name[i].c_str(), y.name[j].c_str())) return true;
+    return false;
+}
+
+// Checks across rows, once per schema: a hash set of every sample name, names compared only where hashes are equal.
+template <class S>
+consteval bool verify() {
+    if (!*S::scope.name) apm_error_scope_name_is_empty_name_the_library_or_program(S::scope.name);
+    constexpr std::uint32_t slots = [] {
+        std::uint32_t n = 16;
+        while (n < rows_of<S>.count * 8) n *= 2;
+        return n;
+    }();
+    struct entry {
+        std::uint64_t hash = 0;
+        const row* owner = nullptr;
+        bool taken = false;  // gcc's sanitizers cannot compare a row's address with null in constant evaluation
+    } seen[slots];
+    const row* r = rows_of<S>.last;
+    for (std::uint32_t left = rows_of<S>.count; left > 0; --left, r = r->previous) {
+        sample_names names(*r);
+        for (std::uint32_t n = 0; n < names.count; ++n) {
+            const std::uint64_t hash = hash_of(names.name[n]);
+            std::uint64_t i = hash % slots;
+            for (; seen[i].taken; i = (i + 1) % slots) {
+                if (seen[i].hash != hash || seen[i].owner == r) continue;
+                const row& other = *seen[i].owner;
+                if (equal(r->name, other.name)) apm_error_duplicate_metric_name_in_schema_rename_one(other.name, r->name);
+                if (share_a_sample(*r, other))
+                    apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(other.name, r->name);
+            }
+            seen[i] = {hash, r, true};
+        }
+    }
+    return true;
+}
+
+template <class S>
+consteval const S& verified() {
+    static_assert(verify<S>());
+    return instance<S>;
+}
+
+}  // namespace detail
+
+// The rows of schema S, ready to record. The same object in every file; constant, so that recording knows each row's place
+// when it is compiled.
+template <class S>
+inline constexpr const S& instruments = detail::verified<S>();
+
+}  // namespace apm::inline APM_ABI

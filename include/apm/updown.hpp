@@ -1,0 +1,95 @@
+// updown: a sum that grows and shrinks.
+#pragma once
+
+#include <cstdint>
+
+#include <apm/recording.hpp>
+
+namespace apm::inline APM_ABI {
+
+// A sum per series that may go down: requests in flight, money held. Unit, threads and cost as of a counter. Every thread
+// keeps its own share, so one may add and another subtract; only the sum is exact.
+template <class S, class Labels, class Unit>
+struct updown : row {
+    static constexpr apm::kind instrument = kind::updown;
+    using labels_type = Labels;
+    using amount = detail::amount_of<Unit>;
+
+    constexpr updown(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
+        : row(schema, kind::updown, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
+
+    template <mode M = APM_MODE>
+    APM_INLINE void add(amount n, const Labels& at) const {
+        if constexpr (M == mode::on) put(n, at);
+    }
+    template <mode M = APM_MODE>
+    APM_INLINE void add(amount n) const requires std::same_as<Labels, no_labels> {
+        if constexpr (M == mode::on) put(n, no_labels{});
+    }
+    template <mode M = APM_MODE>
+    APM_INLINE void sub(amount n, const Labels& at) const {
+        if constexpr (M == mode::on) take(n, at);
+    }
+    template <mode M = APM_MODE>
+    APM_INLINE void sub(amount n) const requires std::same_as<Labels, no_labels> {
+        if constexpr (M == mode::on) take(n, no_labels{});
+    }
+
+    template <mode M = APM_MODE>
+    [[nodiscard]] APM_INLINE handle<updown, M> with(const Labels& at) const {
+        if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
+        else return {};
+    }
+
+    // Runs `f`, which returns a present amount, at every collection; its share of the sum ends with the returned object.
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        if constexpr (M == mode::on)
+            return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_change<F>, withdraw<F>};
+        else return {};
+    }
+    template <mode M = APM_MODE, class F>
+    APM_INLINE observation<F, M> observe(F f) const requires std::same_as<Labels, no_labels> {
+        return observe<M>(no_labels{}, static_cast<F&&>(f));
+    }
+
+private:
+    template <class Row, mode M>
+    friend struct handle;
+    static constexpr const detail::description& what = detail::description_of<S>;
+
+    // Integers in two's complement, where unsigned addition is signed addition.
+    static constexpr auto kept(amount n) {
+        if constexpr (Unit::info.kept_as == number::floating) return n.value;
+        else return static_cast<std::uint64_t>(n.value);
+    }
+    template <class Where>
+    APM_INLINE void put(amount n, const Where& where) const {
+        if constexpr (Unit::info.kept_as == number::floating)
+            if (!detail::finite(n.value)) [[unlikely]] return detail::refuse<what>(*this);
+        detail::add_to<what>(*this, where, kept(n));
+    }
+    template <class Where>
+    APM_INLINE void take(amount n, const Where& where) const {
+        if constexpr (Unit::info.kept_as == number::floating)
+            if (!detail::finite(n.value)) [[unlikely]] return detail::refuse<what>(*this);
+        detail::add_to<what>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
+    }
+    template <class F>
+    static void move_to(observation<F>& o, decltype(kept(std::declval<amount>())) now) {
+        const auto before = __builtin_bit_cast(decltype(now), o.last);
+        o.last = __builtin_bit_cast(std::uint64_t, now);
+        detail::add_to<what>(*o.of, o.at, now - before);
+    }
+    template <class F>
+    static void add_change(observation<F>& o) {
+        const amount now(o.callback());
+        if constexpr (Unit::info.kept_as == number::floating)
+            if (!detail::finite(now.value)) return detail::refuse<what>(*o.of);
+        move_to(o, kept(now));
+    }
+    template <class F>
+    static void withdraw(observation<F>& o) { move_to(o, {}); }
+};
+
+}  // namespace apm::inline APM_ABI
