@@ -31,5 +31,6 @@
 #pragma once
 
 #include <apm/config.hpp>
+#include <apm/enabled.hpp>
 #include <apm/macros.hpp>
 #include <apm/schema.hpp>

@@ -36,7 +36,7 @@ concept backend = requires(B& b, const resource& who, deadline by) {
 
 // A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop().
 template <class B>
-concept push_backend = backend<B> && requires(B& b, const snapshot& s, deadline by) {
+concept push_backend = backend<B> && requires(B& b, snapshot& s, deadline by) {  // s is the back end's own to keep
     { b.interval() } -> std::same_as<std::chrono::milliseconds>;
     { b.export_metrics(s, by) } -> std::same_as<error>;
 };

@@ -34,6 +34,11 @@ public:
     void labels(F&& f) const;
 
     [[nodiscard]] bool is_overflow() const { return overflow_; }
+    // Is this the series of that key? (What a row's labels come to: see labels.hpp.)
+    [[nodiscard]] bool is(const detail::key_view& k) const {
+        if (overflow_ || closed_ != k.closed) return false;
+        return key_ ? key_->holds(key_->hash, k) : k.count == 0;
+    }
 
     // Of counters of an integer unit.
     [[nodiscard]] std::uint64_t total() const { return cells_[0]; }
@@ -67,6 +72,13 @@ private:
     bool overflow_;
 };
 
+// Moved, never copied: series look at their family's cells.
+struct cell_sums : std::vector<std::uint64_t> {
+    cell_sums() = default;
+    cell_sums(cell_sums&&) = default;
+    cell_sums& operator=(cell_sums&&) = default;
+};
+
 // One row with all its series that are to be exported.
 struct family {
     const apm::row* row;
@@ -75,7 +87,7 @@ struct family {
     std::uint64_t refused = 0;     // values the row could not hold
     std::uint64_t overflowed = 0;  // records that went to the overflow series
 
-    std::vector<std::uint64_t> cells;  // what `series` looks at
+    cell_sums cells;  // what `series` looks at
 };
 
 struct snapshot {
@@ -171,6 +183,7 @@ template <class Adjust>
 snapshot collect_with(bool only_changed, Adjust&& adjust) {
     root& process = process_root();
     const lock guard(process.collecting);
+    const std::uint64_t begin = monotonic_ns();
     run_observers();
     snapshot result{.families = {}, .started = process.started.load(), .time = realtime_ns()};
     std::vector<const store*> stores;
@@ -182,6 +195,7 @@ snapshot collect_with(bool only_changed, Adjust&& adjust) {
             select_series(**s, f, only_changed);
         }
     }
+    process.collect_ns.store(monotonic_ns() - begin);
     return result;
 }
 

@@ -23,6 +23,12 @@
 #define APM_IF_ENABLED(...)
 #endif
 
+// Set by CMake's targets; one that is not compiled in is refused by name at run time.
+#ifndef APM_BACKEND_PROMETHEUS
+#define APM_BACKEND_PROMETHEUS 0
+#endif
+#define APM_SERVES_PROMETHEUS (APM_ENABLED && APM_BACKEND_PROMETHEUS)
+
 #define APM_VERSION "0.1.0"
 
 // Hot functions vanish into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.

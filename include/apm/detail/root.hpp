@@ -40,6 +40,7 @@ struct root {
     cell thread_bytes{};      // the most bytes one thread may hold; 0: no limit
     cell handler{};           // void(*)(const char* line); 0: standard error
     cell disabled{};          // 1: switched off at run time
+    cell runtimes{};          // 1: somebody exports
     cell generation{};        // grows with every fork
     // What the library says about itself.
     cell blocks{};            // blocks allocated
@@ -47,7 +48,8 @@ struct root {
     cell fallbacks{};         // records that went to a shared block for want of one of their own
     cell lost{};              // records that could not be kept at all
     cell errors{};            // lines reported
-    cell conflicts{};         // stores refused because another of the same identity has another layout
+    cell collect_ns{};        // how long the last collection took
+    cell conflicts{};         // stores, and families on a page, that clash with another of their name
 };
 
 [[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline constinit root module_root asm("apm_module_root_v0"){};

@@ -1,0 +1,163 @@
+// apm::runtime: starts the back ends, hands them snapshots, flushes at the end. Included by the one file that owns main.
+//
+//     int main() {
+//         apm::runtime apm{{.service = {.name = "shop", .version = "1.4.0"}}};
+//         ...
+//     }   // flushed and stopped, within a deadline
+//
+// Environment variables override the options (runtime/options.hpp names them), so that an operator has the last word; only
+// resource attributes given in code win over OTEL_RESOURCE_ATTRIBUTES, as OpenTelemetry's specification says. What cannot be
+// done (a port in use, a setting nobody knows) is one line and a program that runs on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <apm/backend.hpp>
+#include <apm/config.hpp>
+#include <apm/enabled.hpp>
+#include <apm/runtime/environment.hpp>
+#include <apm/runtime/push_thread.hpp>
+#include <apm/runtime/options.hpp>
+#include <apm/runtime/self.hpp>
+#include <apm/runtime/settings.hpp>
+#if APM_SERVES_PROMETHEUS
+#include <apm/backend/prometheus.hpp>
+#endif
+
+namespace apm::inline APM_ABI {
+
+// Lines about errors go here, from any thread, until another handler is set; null: standard error.
+inline void on_error(void (*handler)(const char* line)) {
+    detail::process_root().handler.publish(reinterpret_cast<const void*>(handler));
+}
+
+template <mode M>
+class basic_runtime;
+
+// The program's telemetry, from construction to destruction. One at a time: a second one says so and does nothing.
+// Starts at most one thread of its own, and none where only pull back ends run (their servers have theirs).
+// In a forked child: does not serve, does not wait for threads it does not have; push back ends export once at the end.
+template <>
+class basic_runtime<mode::on> {
+public:
+    // `own`: back ends of the program's own, which must outlive the runtime.
+    template <backend... B>
+    explicit basic_runtime(const runtime_options& options = {}, B&... own) {
+        start(options, {detail::any_backend::of(own)...});
+    }
+    basic_runtime(const basic_runtime&) = delete;
+    basic_runtime& operator=(const basic_runtime&) = delete;
+    ~basic_runtime() { stop(); }
+
+    // False where it is switched off, or another one runs.
+    [[nodiscard]] bool running() const { return running_; }
+
+    // Exports now and waits for it: true when all push back ends are done before the timeout.
+    bool flush(std::chrono::milliseconds timeout) {
+        return !push_ || push_->flush(std::chrono::steady_clock::now() + timeout);
+    }
+
+    // The port of the page for Prometheus; 0 where none is served.
+    [[nodiscard]] std::uint16_t prometheus_port() const;
+
+private:
+    void start(runtime_options options, std::vector<detail::any_backend> backends);
+    void stop();
+
+    bool running_ = false;
+    pid_t process_ = 0;
+    std::chrono::milliseconds shutdown_timeout_{};
+    std::vector<detail::any_backend> started_;
+    std::optional<detail::push_thread> push_;
+    std::optional<self_observation> self_;
+#if APM_SERVES_PROMETHEUS
+    std::optional<prometheus> prometheus_;
+#endif
+};
+
+template <>
+class basic_runtime<mode::off> {
+public:
+    template <class... B>
+    APM_INLINE constexpr explicit basic_runtime(const runtime_options& = {}, B&...) {}
+    basic_runtime(const basic_runtime&) = delete;
+    basic_runtime& operator=(const basic_runtime&) = delete;
+    APM_INLINE constexpr ~basic_runtime() {}
+    [[nodiscard]] APM_INLINE constexpr bool running() const { return false; }
+    APM_INLINE constexpr bool flush(std::chrono::milliseconds) { return true; }
+    [[nodiscard]] APM_INLINE constexpr std::uint16_t prometheus_port() const { return 0; }
+};
+
+using runtime = basic_runtime<APM_MODE>;
+
+inline std::uint16_t basic_runtime<mode::on>::prometheus_port() const {
+#if APM_SERVES_PROMETHEUS
+    if (prometheus_) return prometheus_->port();
+#endif
+    return 0;
+}
+
+inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<detail::any_backend> backends) {
+    if (options.on_error) on_error(options.on_error);
+    detail::root& process = detail::process_root();
+    std::uint64_t none = 0;
+    if (!__atomic_compare_exchange_n(&process.runtimes.bits, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        detail::report("a second apm::runtime (service \"%.*s\") does nothing while the first one lives; one program needs one",
+                       static_cast<int>(options.service.name.size()), options.service.name.data());
+        return;
+    }
+    const detail::settings settings(options);
+    if (settings.disabled) {
+        process.disabled.store(1);
+        process.runtimes.store_release(0);
+        return;
+    }
+    running_ = true;
+    process_ = getpid();
+    process.disabled.store(0);
+    process.thread_bytes.store(options.bytes_per_thread);
+    shutdown_timeout_ = options.shutdown_timeout;
+    self_.emplace();
+#if APM_SERVES_PROMETHEUS
+    if (settings.prometheus) {
+        prometheus_.emplace(options.prometheus);
+        backends.insert(backends.begin(), detail::any_backend::of(*prometheus_));
+    }
+#endif
+    std::vector<detail::any_backend> pushing;
+    for (const detail::any_backend& b : backends) {
+        const error failed = b.start(b.self, settings.who);
+        detail::say(b.name(b.self), failed);
+        if (!failed.empty()) continue;
+        started_.push_back(b);
+        if (b.push) pushing.push_back(b);
+    }
+    push_.emplace(std::move(pushing), shutdown_timeout_);
+}
+
+inline void basic_runtime<mode::on>::stop() {
+    if (!running_) return;
+    const deadline by = std::chrono::steady_clock::now() + shutdown_timeout_;
+    const bool child = getpid() != process_;
+    if (child) {
+        push_->abandon();
+        for (const detail::any_backend& b : started_)
+            if (b.push) detail::say(b.name(b.self), b.push(b.self, by));
+    } else if (!push_->stop(by)) {
+        detail::report("a back end did not finish its last export within %lld ms; what it had not sent is lost",
+                       static_cast<long long>(shutdown_timeout_.count()));
+    }
+    for (const detail::any_backend& b : started_) detail::say(b.name(b.self), b.stop(b.self, by));
+    self_.reset();
+    running_ = false;
+    detail::process_root().runtimes.store_release(0);
+}
+
+}  // namespace apm::inline APM_ABI

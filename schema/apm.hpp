@@ -1,0 +1,29 @@
+// What the library says about itself: a schema like any other. apm::runtime keeps it up to date.
+#pragma once
+
+#include <apm/apm.hpp>
+
+namespace apm::self {
+
+struct collect_buckets {
+    static constexpr auto bounds = exponential_bounds<10>(0.0001, 4);  // 100 us .. 26 s
+};
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "apm", .version = APM_VERSION};
+
+    counter<> overflowed{this, "apm.records.overflowed", "Records that went to an overflow series since their row was full"};
+    counter<> refused   {this, "apm.records.refused", "Values that a row could not hold: NaN, infinities, negative times"};
+    counter<> shared    {this, "apm.records.shared", "Records into a shared block, for want of memory of the thread's own"};
+    counter<> lost      {this, "apm.records.lost", "Records that could not be kept, for want of any memory"};
+    counter<> conflicts {this, "apm.conflicts", "Schemas and families set apart or dropped since another of the same name differs"};
+    counter<> errors    {this, "apm.errors", "Errors reported, one line each"};
+
+    updown<>             blocks{this, "apm.blocks", "Blocks of cells held: one per thread alive at once and schema"};
+    updown<no_labels, bytes> memory{this, "apm.memory", "Memory held by blocks, chunks and tables of series"};
+
+    histogram<no_labels, seconds, collect_buckets> collect{this, "apm.collect.duration", "Time one collection took"};
+};
+inline constexpr auto& telemetry = instruments<Schema>;
+
+}  // namespace apm::self
