@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <apm/config.hpp>
 #include <apm/unit.hpp>

@@ -211,6 +211,11 @@ inline snapshot collect() {
 class delta_reader {
 public:
     snapshot collect() {
+        if (const auto now = detail::process_root().generation.load(); now != generation_) {  // forked: all began anew
+            before_.clear();
+            generation_ = now;
+            last_ = 0;
+        }
         snapshot s = detail::collect_with(true, [this](family& f) { subtract(f); });
         if (last_) s.started = last_;
         last_ = s.time;
@@ -239,6 +244,7 @@ private:
     }
     std::unordered_map<const row*, baseline> before_;
     std::uint64_t last_ = 0;
+    std::uint64_t generation_ = detail::process_root().generation.load();
 };
 
 template <class F>

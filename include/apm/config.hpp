@@ -18,9 +18,11 @@
 #if APM_ENABLED
 #define APM_MODE ::apm::mode::on
 #define APM_IF_ENABLED(...) __VA_ARGS__
+#define APM_IF_DISABLED(...)
 #else
 #define APM_MODE ::apm::mode::off
 #define APM_IF_ENABLED(...)
+#define APM_IF_DISABLED(...) __VA_ARGS__
 #endif
 
 // Set by CMake's targets; one that is not compiled in is refused by name at run time.

@@ -6,6 +6,7 @@
 //     orders.add(1, {.method = Method::card, .status = 200});     // a required field left out does not compile
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>

@@ -4,6 +4,8 @@
 
 #include <concepts>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 
 #include <apm/config.hpp>
 #include <apm/detail/observer.hpp>
@@ -102,12 +104,20 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
     return {at + offset, p.shared};
 }
 
+APM_COLD inline std::uint32_t admit(table& t, const row& r, const key_view& k) {
+    const std::uint32_t id = t.admit(k);
+    if (!id && !t.said.load() && !__atomic_exchange_n(&t.said.bits, 1, __ATOMIC_RELAXED))
+        report("\"%s\" has all its %u series; what comes now goes to its overflow series: give its labels fewer values, or the row "
+               "a higher limit", r.name, r.options.limit);
+    return id;
+}
+
 // The id of a key: looked up without a lock, admitted on first sight, 0 where the row is full.
 APM_INLINE std::uint32_t id_of(store& s, const row& r, const key_view& k) {
     table* t = table_of(s, r.table, r.options.limit);
     if (!t) [[unlikely]] return 0;
     if (const std::uint32_t id = t->find(k)) [[likely]] return id;
-    return t->admit(k);
+    return admit(*t, r, k);
 }
 
 template <const description& What>

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstddef>
 
 #include <apm/config.hpp>
 #include <apm/detail/fixed_string.hpp>

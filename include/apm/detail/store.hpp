@@ -94,6 +94,7 @@ APM_COLD inline cell* grow_own(block& b, cell& pointer, std::uint32_t chunk, std
     return made;
 }
 APM_COLD inline cell* grow_shared(cell& pointer, std::uint32_t chunk, std::uint32_t width) {
+    if (cell* there = pointer.pointer_acquire<cell>()) return there;
     const lock guard(process_root().registering);
     cell* made = pointer.pointer<cell>();
     if (!made && (made = allocate(std::size_t{chunk_size(chunk)} * width * sizeof(cell)))) pointer.publish(made);

@@ -30,6 +30,11 @@ struct key_view {
         for (std::uint32_t i = 0; i < count; ++i) h = hash_bytes(h, texts[i].data, texts[i].size);
         return h;
     }
+    [[nodiscard]] bool is_utf8() const {
+        for (std::uint32_t i = 0; i < count; ++i)
+            if (!utf8_valid(texts[i].data, texts[i].size)) return false;
+        return true;
+    }
 };
 
 // A key that was admitted; never moved, never freed.
@@ -56,8 +61,9 @@ struct table {
     std::uint32_t mask;       // slots - 1
     std::uint64_t seed;
     cell admitted;            // ids given; all of by_id[1..admitted] may be read
-    std::uint32_t keys;       // in the table, several spellings of one text included; under the root's `registering`
-    cell* slots;              // key*: open addressing, linear probing, at most half full
+    std::uint32_t spellings;  // second keys to an id; under the root's `registering`
+    cell said;                // 1: that it is full was reported
+    cell* slots;              // key*: open addressing, linear probing, at most three quarters full
     const key** by_id;
 
     // 0: not there (yet).
@@ -70,17 +76,28 @@ struct table {
     }
     [[nodiscard]] APM_INLINE std::uint32_t find(const key_view& k) const { return find(k.hash(seed), k); }
 
-    // The id of k, admitted if there is room; else 0. Allocates at most once per key. Any thread.
+    // The id of k, admitted if there is room; else 0. Any thread.
+    //
+    // Text that is no UTF-8 is admitted as what it will read as (U+FFFD for stray bytes), so that two spellings that read
+    // alike cannot become two ids of one name; the raw spelling becomes a second key to that id while there is room.
     APM_COLD std::uint32_t admit(const key_view& k) { return admit(k.hash(seed), k); }
     APM_COLD std::uint32_t admit(std::uint64_t hash, const key_view& k) {
-        if (admitted.load() >= limit) return find(hash, k);  // full: nobody waits for a lock to be told so
+        if (!k.is_utf8()) return admit_repaired(hash, k);
+        if (admitted.load() >= limit) return 0;  // full: nobody waits for a lock to be told so
         const lock guard(process_root().registering);
-        return admit_locked(hash, k);
+        if (const std::uint32_t id = find(hash, k)) return id;
+        if (admitted.load() >= limit) return 0;
+        const auto id = static_cast<std::uint32_t>(admitted.load() + 1);
+        const key* made = insert(hash, k, id);
+        if (!made) return 0;
+        by_id[id] = made;
+        admitted.store_release(id);
+        return id;
     }
 
     static table* make(std::uint32_t limit) {
         std::uint32_t slots = 16;
-        while (slots < limit * 4) slots *= 2;  // twice the limit in keys, half full
+        while (slots < limit * 2) slots *= 2;
         const std::size_t bytes = sizeof(table) + slots * sizeof(cell) + (limit + 1) * sizeof(key*);
         auto* memory = static_cast<char*>(calloc(1, bytes));
         if (!memory) return nullptr;
@@ -95,59 +112,41 @@ struct table {
     }
 
 private:
-    std::uint32_t admit_locked(std::uint64_t hash, const key_view& k) {
-        if (const std::uint32_t id = find(hash, k)) return id;
-        if (keys >= 2 * limit) return 0;
-        std::uint32_t id = 0;
-        // Text that is no UTF-8 is kept as what it will read as; its raw spelling is a second key to the same id, so that
-        // two spellings that read alike cannot become two series of one name.
-        std::size_t room = 0;
-        bool clean = true;
-        for (std::uint32_t i = 0; i < k.count; ++i) {
-            clean = clean && utf8_valid(k.texts[i].data, k.texts[i].size);
-            room += 3 * k.texts[i].size;
-        }
-        if (!clean) {
-            auto* scratch = static_cast<char*>(malloc(room + k.count * sizeof(piece)));
-            if (!scratch) return 0;
-            auto* texts = reinterpret_cast<piece*>(scratch);
-            char* out = scratch + k.count * sizeof(piece);
-            for (std::uint32_t i = 0; i < k.count; ++i) {
-                texts[i] = {out, utf8_repair(k.texts[i].data, k.texts[i].size, out)};
-                out += texts[i].size;
-            }
-            const key_view repaired{k.closed, k.count, texts};
-            id = admit_locked(repaired.hash(seed), repaired);
-            free(scratch);
-            if (!id) return 0;
-        }
-        if (!id && admitted.load() >= limit) return 0;
-        std::size_t size = 0;
-        for (std::uint32_t i = 0; i < k.count; ++i) size += k.texts[i].size;
-        const std::size_t bytes = sizeof(key) + k.count * sizeof(std::uint32_t) + size;
+    std::uint32_t admit_repaired(std::uint64_t hash, const key_view& k) {
+        std::size_t room = k.count * sizeof(piece);
+        for (std::uint32_t i = 0; i < k.count; ++i) room += 3 * k.texts[i].size;
+        auto* texts = static_cast<piece*>(malloc(room));
+        if (!texts) return 0;
+        char* out = reinterpret_cast<char*>(texts + k.count);
+        for (std::uint32_t i = 0; i < k.count; out += texts[i].size, ++i)
+            texts[i] = {out, utf8_repair(k.texts[i].data, k.texts[i].size, out)};
+        const key_view repaired{k.closed, k.count, texts};
+        std::uint32_t id = find(repaired);
+        if (!id) id = admit(repaired);
+        free(texts);
+        const lock guard(process_root().registering);
+        // Second keys may fill a quarter of the slots; beyond that, such text is repaired anew each time.
+        if (id && spellings < (mask + 1) / 4 && !find(hash, k) && insert(hash, k, id)) ++spellings;
+        return id;
+    }
+
+    // Under `registering`. Null where there is no memory.
+    const key* insert(std::uint64_t hash, const key_view& k, std::uint32_t id) {
+        std::size_t bytes = sizeof(key) + k.count * sizeof(std::uint32_t);
+        for (std::uint32_t i = 0; i < k.count; ++i) bytes += k.texts[i].size;
         auto* made = static_cast<key*>(malloc(bytes));
-        if (!made) return 0;
-        made->hash = hash;
-        made->closed = k.closed;
-        made->count = k.count;
+        if (!made) return nullptr;
+        made->hash = hash, made->id = id, made->closed = k.closed, made->count = k.count;
         char* at = const_cast<char*>(made->bytes());
         for (std::uint32_t i = 0; i < k.count; at += k.texts[i].size, ++i) {
             made->sizes[i] = static_cast<std::uint32_t>(k.texts[i].size);
             __builtin_memcpy(at, k.texts[i].data, k.texts[i].size);
         }
-        if (id) {
-            made->id = id;
-        } else {
-            made->id = static_cast<std::uint32_t>(admitted.load() + 1);
-            by_id[made->id] = made;
-            admitted.store_release(made->id);
-        }
-        std::uint64_t i = hash;
-        while (slots[i & mask].pointer<key>()) ++i;
-        slots[i & mask].publish(made);
-        ++keys;
+        std::uint64_t slot = hash;
+        while (slots[slot & mask].pointer<key>()) ++slot;
+        slots[slot & mask].publish(made);
         process_root().bytes.add_shared(std::uint64_t{bytes});
-        return made->id;
+        return made;
     }
 };
 

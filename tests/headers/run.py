@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Compiles every header of the library alone, and those that record without exceptions and RTTI too.
+
+usage: run.py COMPILER
+"""
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+INCLUDE = ROOT / "include"
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+STRICT = ["-fno-exceptions", "-fno-rtti"]
+
+# What <apm/apm.hpp> must not drag into every file of a user's program, not even through somebody else's header.
+HEAVY = re.compile(r"/(?:(?:c\+\+/\d+|v1)/(thread|iostream|functional|chrono|regex|future)|(fmt/\S+|curl/\S+|prometheus/\S+))$")
+MISSING = re.compile(r"fatal error: '?(?!apm/)([^':]+)'?(?:: No such file| file not found)")
+
+
+def compile_alone(header, *flags):
+    """Returns the finished compiler run on a file that includes nothing but header."""
+    return subprocess.run([COMPILER, "-std=c++20", f"-I{INCLUDE}", *flags, "-x", "c++", "-"],
+                          input=f"#include <{header}>\n", capture_output=True, text=True)
+
+
+def reached_from(header):
+    listed = compile_alone(header, "-M")
+    return listed.stdout.replace("\\\n", " ").split() if listed.returncode == 0 else []
+
+
+def check(header, records):
+    """Returns (failures, reason for skipping), both as text."""
+    failures = ""
+    for flags in [[]] + [STRICT] * records:
+        ran = compile_alone(header, "-fsyntax-only", *WARNINGS, *flags)
+        if ran.returncode == 0:
+            continue
+        needed = MISSING.search(ran.stderr)
+        if needed and header.startswith(("apm/backend/", "apm/instrument/")):
+            return "", f"needs <{needed.group(1)}>, which is not installed"
+        failures += f"FAILED {header} alone with {COMPILER} {' '.join(flags)}\n{ran.stderr}\n"
+    return failures, ""
+
+
+def main():
+    started = time.monotonic()
+    headers = sorted(str(path.relative_to(INCLUDE))
+                     for path in {*INCLUDE.rglob("*.hpp"), *INCLUDE.glob("apm/schema/*.hpp")})
+    reached = reached_from("apm/apm.hpp")
+    recording = {header for header in headers
+                 if header.startswith("apm/schema/") or any(path.endswith("include/" + header) for path in reached)}
+
+    explained = set()     # a mistake in a low header fails many: the compiler's words are printed once
+    failed = [path for path in reached if HEAVY.search(path)]
+    for path in failed:
+        print(f"FAILED <apm/apm.hpp> reaches {path}, which is too expensive for a header in every file")
+    with ThreadPoolExecutor(2) as pool:
+        for header, (failures, skipped) in zip(headers, pool.map(lambda h: check(h, h in recording), headers)):
+            if skipped:
+                print(f"skipped {header}: {skipped}")
+            if failures:
+                failed.append(header)
+                cause = next((line for line in failures.splitlines() if "error:" in line), failures)
+                print(f"FAILED {header}, as above: {cause}" if cause in explained else failures)
+                explained.add(cause)
+    print(f"{COMPILER}: {len(headers)} headers alone, {len(recording)} of them also with {' '.join(STRICT)}: "
+          f"{len(failed)} failed, {time.monotonic() - started:.0f} s")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    COMPILER = sys.argv[1]
+    if not shutil.which(COMPILER):
+        print(f"skipped: there is no {COMPILER}")
+        sys.exit(77)
+    sys.exit(main())
