@@ -34,6 +34,11 @@ public:
     void labels(F&& f) const;
 
     [[nodiscard]] bool is_overflow() const { return overflow_; }
+    // As kept: `row.width` words. The same series with other words, for whoever sums series up.
+    [[nodiscard]] const std::uint64_t* words() const { return cells_; }
+    [[nodiscard]] series_view with_words(const std::uint64_t* words) const {
+        return {*row_, closed_, key_, overflow_, words};
+    }
     // Is this the series of that key? (What a row's labels come to: see labels.hpp.)
     [[nodiscard]] bool is(const detail::key_view& k) const {
         if (overflow_ || closed_ != k.closed) return false;
@@ -155,6 +160,9 @@ inline family read_row(const store& s, const row& r) {
     return f;
 }
 
+// The cells of a series that is exported before its first record; as many as the widest row has.
+inline constexpr std::uint64_t untouched[512 + 2]{};
+
 // Fills `series` from `cells`: after a delta was taken, hence apart.
 inline void select_series(const store& s, family& f, bool only_changed) {
     const row& r = *f.row;
@@ -171,6 +179,11 @@ inline void select_series(const store& s, family& f, bool only_changed) {
         const key* k = r.tabled && id ? t->by_id[id] : nullptr;
         f.series.emplace_back(r, k ? k->closed : id, k, overflow, cells);
     }
+    if (!r.tabled || gauge || only_changed || !r.from_zero()) return;
+    std::vector<bool> admitted(r.labels->product);
+    for (std::uint32_t id = 1; id < ids; ++id) admitted[t->by_id[id]->closed] = true;
+    for (std::uint32_t closed = 0; closed < r.labels->product; ++closed)
+        if (!admitted[closed] && all_declared(r, closed)) f.series.emplace_back(r, closed, nullptr, false, untouched);
 }
 
 inline std::vector<const row*> rows_of_store(const store& s) {

@@ -58,22 +58,28 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
+    // Where not, the value is refused.
+    APM_INLINE static constexpr bool holds(amount n) {
+        if constexpr (Unit::info.kept_as == number::floating) return n.value >= 0 && detail::finite(n.value);
+        else if constexpr (Unit::info.kept_as == number::nanoseconds) return n.value >= 0;
+        else return true;
+    }
     template <class Where>
     APM_INLINE void put(amount n, const Where& where) const {
-        if constexpr (Unit::info.kept_as == number::floating) {
-            if (!(n.value >= 0 && detail::finite(n.value))) [[unlikely]] return detail::refuse<what>(*this);
-        } else if constexpr (Unit::info.kept_as == number::nanoseconds) {
-            if (n.value < 0) [[unlikely]] return detail::refuse<what>(*this);
-        }
+        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
         detail::add_to<what>(*this, where, kept(n));
     }
     template <class F>
     static void add_growth(observation<F>& o) {
-        const auto now = kept(amount(o.callback()));
-        auto before = __builtin_bit_cast(decltype(now), o.last);
-        if (!(now >= before)) before = 0;
-        o.last = __builtin_bit_cast(std::uint64_t, now);
-        detail::add_to<what>(*o.of, o.at, now - before);
+        o.ask([&o](const auto& total) {
+            const amount n(total);
+            if (!holds(n)) return detail::refuse<what>(*o.of);
+            const auto now = kept(n);
+            auto before = __builtin_bit_cast(decltype(kept(n)), o.last);
+            if (now < before) before = 0;
+            o.last = __builtin_bit_cast(std::uint64_t, now);
+            detail::add_to<what>(*o.of, o.at, now - before);
+        });
     }
 };
 

@@ -66,15 +66,16 @@ struct text {
     // In bytes, after the cut.
     [[nodiscard]] constexpr std::size_t size() const {
         if (length <= Max) [[likely]] return length;
+        const auto at = [this](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
         std::size_t n = Max;
-        while (n > 0 && (static_cast<unsigned char>(bytes[n]) & 0xc0) == 0x80) --n;  // not into a UTF-8 sequence
-        return n;
+        while (n > 0 && Max - n < 3 && (at(n) & 0xc0) == 0x80) --n;  // not into a UTF-8 sequence
+        return at(n) >= 0xc0 ? n : Max;                              // if one begins here
     }
 };
 
 // A small integer, bounds included: an HTTP status is apm::range<200, 599>. What lies outside is recorded as "other".
 template <std::int64_t First, std::int64_t Last>
-    requires(First <= Last)
+    requires(First <= Last && Last < INT64_MAX)
 struct range {
     std::int64_t value = First;
 

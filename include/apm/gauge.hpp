@@ -75,7 +75,13 @@ private:
     APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
     }
+    // Where not, the value is refused.
+    APM_INLINE static constexpr bool holds(amount v) {
+        if constexpr (Unit::info.kept_as == number::nanoseconds) return v.value != detail::no_time;
+        else return true;
+    }
     APM_INLINE void put(amount v, const Labels& at) const {
+        if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
         if constexpr (detail::few_series<Labels>) {
             if (!this->tabled) [[likely]] {
                 const std::uint32_t cell = this->first + detail::labels<Labels>::index(at);
@@ -88,12 +94,13 @@ private:
         if (const auto p = detail::place_of_key<what>(*this, key.view()); p.at) p.at->store(kept(v));
     }
     APM_INLINE void put(amount v, const detail::series& at) const {
+        if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
         if (const auto p = detail::place_of<what>(at); p.at) p.at->store(kept(v));
     }
     template <class F>
     static void set_now(observation<F>& o) {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) o.callback();
-        else static_cast<const gauge*>(o.of)->put(amount(o.callback()), o.at);
+        else o.ask([&o](const auto& now) { static_cast<const gauge*>(o.of)->put(amount(now), o.at); });
     }
     template <class F>
     static void forget(observation<F>& o) {

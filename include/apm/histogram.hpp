@@ -75,6 +75,8 @@ private:
         }
         if constexpr (!bucketing::negative) {
             if (v.value < 0) [[unlikely]] return detail::refuse<what>(*this);
+        } else if constexpr (Unit::info.kept_as == number::nanoseconds) {
+            if (v.value == detail::no_time) [[unlikely]] return detail::refuse<what>(*this);
         }
         const std::uint32_t bucket = bucketing::search(v.value);
         if constexpr (std::same_as<Where, Labels> && detail::few_series<Labels>) {

@@ -69,7 +69,7 @@ struct label_kind<bool> {
 };
 template <std::int64_t First, std::int64_t Last>
 struct label_kind<range<First, Last>> {
-    static_assert(range<First, Last>::width <= (1u << 20), "apm: a label's apm::range is wider than 2^20 values");
+    static_assert(range<First, Last>::width - 1 < (1u << 20), "apm: a label's apm::range is wider than 2^20 values");
     static constexpr std::uint32_t size = static_cast<std::uint32_t>(range<First, Last>::width) + 1;
     static constexpr label_domain domain{nullptr, false, First, size - 1};
     APM_INLINE static constexpr std::uint32_t ordinal(range<First, Last> r) { return static_cast<std::uint32_t>(r.offset()); }
@@ -138,7 +138,11 @@ struct labels {
     struct table {
         static constexpr std::uint32_t count = sizeof...(Pair);
         static constexpr std::uint32_t texts = (0u + ... + (field_of<L, Pair>::open ? 1u : 0u));
-        static constexpr std::uint64_t product = (std::uint64_t{1} * ... * field_of<L, Pair>::radix);
+        static constexpr std::uint64_t product = [] {
+            std::uint64_t p = 1;  // not multiplied on where a row refuses it anyway: it would wrap around to a small one
+            ((p = p > (1u << 20) ? p : p * field_of<L, Pair>::radix), ...);
+            return p;
+        }();
         static constexpr label_info fields[count + 1] = {
             {boost::hana::first(Pair{}).c_str(), field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
     };

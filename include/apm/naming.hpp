@@ -106,7 +106,7 @@ constexpr void put_unit(name_buffer& out, const char* ucum, kind k, bool floatin
         if (*c == '}') braces = false;
         if (*c && *c != '/') continue;
         part[n] = '\0';
-        if (n > 0) {
+        if (n > 0 && !equal(part, "1")) {
             const char* full = part;
             for (const unit_word& w : unit_words)
                 if (equal(w.ucum, part)) full = per ? w.singular : w.word;

@@ -63,7 +63,11 @@ struct real_amount {
 
 namespace detail {
 
-constexpr bool finite(double v) { return v - v == 0; }
+// By the bits: -ffast-math takes every comparison's word for it that there are no others.
+APM_INLINE constexpr bool finite(double v) {
+    constexpr std::uint64_t exponent = std::uint64_t{0x7ff} << 52;
+    return (__builtin_bit_cast(std::uint64_t, v) & exponent) != exponent;
+}
 
 template <class Unit>
 using amount_of = std::conditional_t<Unit::info.kept_as == number::floating, real_amount,
@@ -89,12 +93,14 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
     const std::uint32_t chunk = chunk_of(id), offset = (id - chunk_base(chunk)) * r.width;
     cell* at = p.at[r.first_chunk() + chunk].template pointer_acquire<cell>();
     if (!at) [[unlikely]] {
-        if (!p.shared) at = grow_own(*block::of(p.at), p.at[r.first_chunk() + chunk], chunk, r.width);
+        if (!p.shared) {
+            at = grow_own(*block::of(p.at), p.at[r.first_chunk() + chunk], chunk, r.width);
+            if (!at) count_fallback(s.what->name);
+        }
         if (!at) {
             cell* shared = r.kind == kind::gauge ? s.shared : s.fallback;
             at = grow_shared(shared[r.first_chunk() + chunk], chunk, r.width);
             p.shared = true;
-            if (r.kind != kind::gauge) process_root().fallbacks.add_shared(std::uint64_t{1});
         }
         if (!at) {
             process_root().lost.add_shared(std::uint64_t{1});
@@ -150,13 +156,19 @@ series series_of(const row& r, const L& l) {
     return {&r, s ? id_of(*s, r, labels<L>::key_of(l).view()) : 0};
 }
 
+// The cells in which this thread keeps the row: a gauge's are everybody's.
+template <const description& What>
+APM_INLINE place cells_of(const row& r) {
+    if (r.kind != kind::gauge) return here<What>();
+    store* s = store_of<What>();
+    return {s ? s->shared : nullptr, true};
+}
+
 template <const description& What>
 APM_INLINE place place_of(const series& x) {
     const row& r = *x.of;
     if (!r.tabled) {
-        place p = r.kind == kind::gauge ? place{nullptr, true} : here<What>();
-        if (r.kind == kind::gauge)
-            if (store* s = store_of<What>()) p.at = s->shared;
+        const place p = cells_of<What>(r);
         return {p.at ? p.at + x.number : nullptr, p.shared};
     }
     store* s = store_of<What>();
@@ -184,8 +196,7 @@ APM_INLINE void add_to(const row&, const series& x, N n) {
 // A value that the row cannot hold (not a number, a negative increment or time): counted apart.
 template <const description& What>
 APM_COLD void refuse(const row& r) {
-    const place p = r.kind == kind::gauge ? place{nullptr, true} : here<What>();
-    if (p.at) p.add(r.refused_cell(), std::uint64_t{1});
+    if (const place p = cells_of<What>(r); p.at) p.add(r.refused_cell(), std::uint64_t{1});
 }
 
 // --- observed values --------------------------------------------------------------------------------------------------
@@ -243,10 +254,19 @@ public:
         if (end_) end_(*this);
     }
 
+    // Calls the callback, then use(what it returned); not if the callback ended this very registration, which is gone then.
+    template <class Use>
+    void ask(Use&& use) {
+        const bool& gone = *destroyed;  // in the collection's frame: it outlives this object
+        const auto value = callback();
+        if (!gone) use(value);
+    }
+
     F callback;
     const row* of;
     detail::series at;
     std::uint64_t last = 0;  // what was added so far, for counters and updowns
+    std::uint64_t generation = detail::process_root().generation.load();  // the process in which it was added
 
 private:
     void run() {

@@ -84,7 +84,7 @@ struct row {
     [[nodiscard]] constexpr std::uint32_t first_chunk() const { return first + 2; }
     [[nodiscard]] constexpr std::uint32_t chunks() const { return detail::chunk_of(options.limit) + 1; }
     [[nodiscard]] constexpr bool from_zero() const {
-        return labels->texts == 0 && (options.series == exported::from_zero ||
+        return labels->texts == 0 && labels->product <= options.limit && (options.series == exported::from_zero ||
                                       (options.series == exported::automatic && labels->product <= 64));
     }
     [[nodiscard]] constexpr bool floating() const { return unit->kept_as == number::floating; }

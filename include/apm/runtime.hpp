@@ -10,6 +10,7 @@
 // done (a port in use, a setting nobody knows) is one line and a program that runs on.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,7 @@ class basic_runtime;
 // The program's telemetry, from construction to destruction. One at a time: a second one says so and does nothing.
 // Starts at most one thread of its own, and none where only pull back ends run (their servers have theirs).
 // In a forked child: does not serve, does not wait for threads it does not have; push back ends export once at the end.
+// A child that wants more than that constructs a runtime of its own, which takes over.
 template <>
 class basic_runtime<mode::on> {
 public:
@@ -59,10 +61,8 @@ public:
     // False where it is switched off, or another one runs.
     [[nodiscard]] bool running() const { return running_; }
 
-    // Exports now and waits for it: true when all push back ends are done before the timeout.
-    bool flush(std::chrono::milliseconds timeout) {
-        return !push_ || push_->flush(std::chrono::steady_clock::now() + timeout);
-    }
+    // Exports now and waits for it. False where an export failed or was not done before the timeout (an hour at most).
+    bool flush(std::chrono::milliseconds timeout);
 
     // The port of the page for Prometheus; 0 where none is served.
     [[nodiscard]] std::uint16_t prometheus_port() const;
@@ -70,6 +70,7 @@ public:
 private:
     void start(runtime_options options, std::vector<detail::any_backend> backends);
     void stop();
+    bool push_here(deadline by);
 
     bool running_ = false;
     pid_t process_ = 0;
@@ -105,23 +106,21 @@ inline std::uint16_t basic_runtime<mode::on>::prometheus_port() const {
 }
 
 inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<detail::any_backend> backends) {
-    if (options.on_error) on_error(options.on_error);
     detail::root& process = detail::process_root();
-    std::uint64_t none = 0;
-    if (!__atomic_compare_exchange_n(&process.runtimes.bits, &none, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    const auto here = static_cast<std::uint64_t>(getpid());
+    std::uint64_t other = process.runtimes.load();
+    do {
+        if (other != here) continue;  // nobody's, or one that a parent process left in our memory
         detail::report("a second apm::runtime (service \"%.*s\") does nothing while the first one lives; one program needs one",
                        static_cast<int>(options.service.name.size()), options.service.name.data());
         return;
-    }
+    } while (!__atomic_compare_exchange_n(&process.runtimes.bits, &other, here, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    if (options.on_error) on_error(options.on_error);
     const detail::settings settings(options);
-    if (settings.disabled) {
-        process.disabled.store(1);
-        process.runtimes.store_release(0);
-        return;
-    }
+    process.disabled.store(settings.disabled ? 1 : 0);
+    if (settings.disabled) return process.runtimes.store_release(0);
     running_ = true;
     process_ = getpid();
-    process.disabled.store(0);
     process.thread_bytes.store(options.bytes_per_thread);
     shutdown_timeout_ = options.shutdown_timeout;
     self_.emplace();
@@ -139,25 +138,47 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
         started_.push_back(b);
         if (b.push) pushing.push_back(b);
     }
-    push_.emplace(std::move(pushing), shutdown_timeout_);
+    push_.emplace(pushing);
+}
+
+inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
+    if (!running_) return true;
+    const deadline by = std::chrono::steady_clock::now() + std::clamp<std::chrono::milliseconds>(timeout, {}, std::chrono::hours(1));
+    return getpid() == process_ ? push_->flush(by) : push_here(by);
+}
+
+// In a forked child, which does not have the thread that pushes. A back end that was at work while the process forked stays
+// as it was, its locks included, so it is not to be touched.
+inline bool basic_runtime<mode::on>::push_here(deadline by) {
+    bool all = true;
+    for (const detail::any_backend& b : started_) {
+        if (!b.push || push_->busy(b)) continue;
+        const error failed = b.push(b.self, by);
+        detail::say(b.name(b.self), failed);
+        all = all && failed.empty();
+    }
+    return all;
 }
 
 inline void basic_runtime<mode::on>::stop() {
     if (!running_) return;
     const deadline by = std::chrono::steady_clock::now() + shutdown_timeout_;
+    detail::cell& runtimes = detail::process_root().runtimes;
+    const auto here = static_cast<std::uint64_t>(getpid());
     const bool child = getpid() != process_;
+    const bool replaced = child && runtimes.load() == here;  // the child has a runtime of its own
     if (child) {
         push_->abandon();
-        for (const detail::any_backend& b : started_)
-            if (b.push) detail::say(b.name(b.self), b.push(b.self, by));
+        if (!replaced) push_here(by);
     } else if (!push_->stop(by)) {
-        detail::report("a back end did not finish its last export within %lld ms; what it had not sent is lost",
+        detail::report("the last export was not done within %lld ms; what was not sent is lost",
                        static_cast<long long>(shutdown_timeout_.count()));
     }
-    for (const detail::any_backend& b : started_) detail::say(b.name(b.self), b.stop(b.self, by));
+    for (const detail::any_backend& b : started_)
+        if (!push_->busy(b)) detail::say(b.name(b.self), b.stop(b.self, by));
     self_.reset();
     running_ = false;
-    detail::process_root().runtimes.store_release(0);
+    if (!replaced) runtimes.store_release(0);
 }
 
 }  // namespace apm::inline APM_ABI

@@ -71,16 +71,19 @@ concept duration = requires(const D& d) {
     d.count();
 };
 
+// What is no time in nanoseconds: not a number, or beyond int64 (292 years). Every row refuses it.
+inline constexpr std::int64_t no_time = INT64_MIN;
+
 template <duration D>
 APM_INLINE constexpr std::int64_t to_nanoseconds(const D& d) {
     constexpr std::int64_t num = D::period::num, den = D::period::den;
-    if constexpr (!static_cast<bool>(typename D::rep(1) / 2)) {  // an integer count
-        if constexpr (1'000'000'000 % den == 0) return static_cast<std::int64_t>(d.count()) * (num * (1'000'000'000 / den));
-        else return static_cast<std::int64_t>(static_cast<double>(d.count()) * (1e9 * num / den));
+    constexpr bool whole = !static_cast<bool>(typename D::rep(1) / 2);  // an integer count
+    if constexpr (whole && 1'000'000'000 % den == 0) {
+        std::int64_t ns = 0;
+        return __builtin_mul_overflow(d.count(), num * (1'000'000'000 / den), &ns) ? no_time : ns;
     } else {
         const double ns = static_cast<double>(d.count()) * (1e9 * num / den);
-        // Not a number and what int64 cannot hold: -1, which a row counts as refused.
-        return ns >= -9.2e18 && ns <= 9.2e18 ? static_cast<std::int64_t>(ns < 0 ? ns - 0.5 : ns + 0.5) : -1;
+        return ns >= -9.2e18 && ns <= 9.2e18 ? static_cast<std::int64_t>(ns < 0 ? ns - 0.5 : ns + 0.5) : no_time;
     }
 }
 

@@ -63,30 +63,36 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
+    // Where not, the value is refused.
+    APM_INLINE static constexpr bool holds(amount n) {
+        if constexpr (Unit::info.kept_as == number::floating) return detail::finite(n.value);
+        else if constexpr (Unit::info.kept_as == number::nanoseconds) return n.value != detail::no_time;
+        else return true;
+    }
     template <class Where>
     APM_INLINE void put(amount n, const Where& where) const {
-        if constexpr (Unit::info.kept_as == number::floating)
-            if (!detail::finite(n.value)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
         detail::add_to<what>(*this, where, kept(n));
     }
     template <class Where>
     APM_INLINE void take(amount n, const Where& where) const {
-        if constexpr (Unit::info.kept_as == number::floating)
-            if (!detail::finite(n.value)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
         detail::add_to<what>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
     }
     template <class F>
     static void move_to(observation<F>& o, decltype(kept(std::declval<amount>())) now) {
+        if (const auto g = detail::process_root().generation.load(); g != o.generation) o.generation = g, o.last = 0;  // forked
         const auto before = __builtin_bit_cast(decltype(now), o.last);
         o.last = __builtin_bit_cast(std::uint64_t, now);
         detail::add_to<what>(*o.of, o.at, now - before);
     }
     template <class F>
     static void add_change(observation<F>& o) {
-        const amount now(o.callback());
-        if constexpr (Unit::info.kept_as == number::floating)
-            if (!detail::finite(now.value)) return detail::refuse<what>(*o.of);
-        move_to(o, kept(now));
+        o.ask([&o](const auto& now) {
+            const amount n(now);
+            if (!holds(n)) return detail::refuse<what>(*o.of);
+            move_to(o, kept(n));
+        });
     }
     template <class F>
     static void withdraw(observation<F>& o) { move_to(o, {}); }

@@ -37,6 +37,16 @@ struct enumeration_table<E, List<D...>> {
     }
     std::uint32_t catch_all = 0;  // where a value outside the enum goes: its own enumerator "other", or one past the last
 
+    // Two values of one name would be two series that nobody can tell apart; an empty one reads as no label at all.
+    [[nodiscard]] constexpr bool named_apart() const {
+        for (std::uint32_t i = 0; i < size; ++i) {
+            if (!*names[i]) return false;
+            for (std::uint32_t j = 0; j < i; ++j)
+                if (equal(names[i], names[j])) return false;
+        }
+        return true;
+    }
+
 private:
     constexpr void admit(E value, const char* name) {
         for (std::uint32_t i = 0; i < size; ++i)
@@ -49,10 +59,16 @@ private:
 template <class E>
 concept described_enum = std::is_enum_v<E> && requires { typename boost::describe::describe_enumerators<E>; };
 
+template <class T>
+struct unsigned_of : std::make_unsigned<T> {};
+template <>
+struct unsigned_of<bool> { using type = unsigned char; };
+
 template <described_enum E>
 struct enumeration {
-    using bits = std::make_unsigned_t<std::underlying_type_t<E>>;
+    using bits = typename unsigned_of<std::underlying_type_t<E>>::type;
     static constexpr enumeration_table<E, boost::describe::describe_enumerators<E>> table{};
+    static_assert(table.named_apart(), "apm: the enumerators of a label need names of their own, none of them empty: see APM_WIRE_NAMES");
     // Ordinals are in [0, size): the enumerators in order of declaration, then, if none is called so, "other".
     static constexpr std::uint32_t size = table.catch_all == table.size ? table.size + 1 : table.size;
 

@@ -53,7 +53,7 @@ inline void run_observers() {
     const lock guard(r.observing);
     const std::uint64_t pass = ++r.passes;
     for (observer* o = r.observers; o;) {
-        if (o->pass == pass || o->running) {
+        if (o->pass >= pass || o->running) {  // greater: a callback collected and so ran it just now
             o = o->next;
             continue;
         }
@@ -72,6 +72,7 @@ inline void run_observers() {
 
 // In a forked child: whoever ran a callback in the parent, unless it is this very thread, does not exist here.
 inline void forget_calls_in_progress(root& r) {
+    r.observed = PTHREAD_COND_INITIALIZER;  // the threads that waited are not here either
     for (observer* o = r.observers; o; o = o->next)
         if (o->running && !pthread_equal(o->caller, pthread_self())) o->running = false;
 }

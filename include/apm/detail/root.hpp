@@ -76,7 +76,7 @@ inline root* root_in(const dl_phdr_info& module) {
             memcpy(head, at, sizeof head);
             const char* const name = at + 12;
             const char* const description = name + ((head[0] + 3u) & ~3u);
-            if (head[0] == 4 && head[1] == 4 && head[2] == APM_ABI_NUMBER && memcmp(name, "apm", 4) == 0) {
+            if (head[0] == 4 && head[1] == 4 && head[2] == APM_ABI_NUMBER && description + 4 <= end && memcmp(name, "apm", 4) == 0) {
                 std::int32_t offset;
                 memcpy(&offset, description, sizeof offset);
                 return reinterpret_cast<root*>(const_cast<char*>(description) + offset);
@@ -89,8 +89,21 @@ inline root* root_in(const dl_phdr_info& module) {
 
 [[APM_HIDDEN]] inline constinit cell elected{};  // root*: this module's answer, once found
 
+inline bool in_module(const dl_phdr_info& module, const void* address) {
+    const auto at = reinterpret_cast<ElfW(Addr)>(address) - module.dlpi_addr;
+    for (std::size_t i = 0; i < module.dlpi_phnum; ++i) {
+        const auto& segment = module.dlpi_phdr[i];
+        if (segment.p_type == PT_LOAD && at - segment.p_vaddr < segment.p_memsz) return true;
+    }
+    return false;
+}
+
 // Keeps the module that holds `address` loaded for good: its names and rows are read whenever somebody collects.
+// Not the executable, which is listed first and stays anyway: dlopen() would search the file system for it, and wait for a
+// dlopen() in progress, whose constructors may be waiting for this very thread.
 APM_COLD inline void pin_module_of(const void* address) {
+    const auto first_holds = [](dl_phdr_info* module, std::size_t, void* at) { return in_module(*module, at) ? 1 : 2; };
+    if (dl_iterate_phdr(first_holds, const_cast<void*>(address)) == 1) return;
     Dl_info info;
     if (dladdr(address, &info) && info.dli_fname && *info.dli_fname)
         dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
@@ -108,9 +121,9 @@ APM_COLD inline root& elect() {
         return found ? found : &module_root;
     };
     root* found = first();
-    if (found != &module_root) {
+    for (root* before = &module_root; found != &module_root && found != before; found = first()) {
         pin_module_of(found);
-        found = first();  // had it been unloaded in between, the next one is it
+        before = found;  // had it been unloaded in between, the next one is it, and pinned in its turn
     }
     elected.publish(found);
     return *found;

@@ -17,6 +17,7 @@
 #include <apm/config.hpp>
 #include <apm/detail/cell.hpp>
 #include <apm/detail/fixed_string.hpp>
+#include <apm/detail/observer.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/table.hpp>
 
@@ -207,7 +208,6 @@ inline void after_fork_in_parent() {
     root& r = process_root();
     r.registering.unlock(), r.observing.unlock(), r.collecting.unlock();
 }
-void forget_calls_in_progress(root& r);
 inline void after_fork_in_child() {
     root& r = process_root();
     r.collecting.reset(), r.observing.reset(), r.registering.reset();
@@ -284,6 +284,13 @@ APM_INLINE store* store_of() {
     return find_home<What>();
 }
 
+// A record that goes to memory shared with other threads; said the first time.
+APM_COLD inline void count_fallback(const char* name) {
+    if (__atomic_fetch_add(&process_root().fallbacks.bits, 1, __ATOMIC_RELAXED) == 0)
+        report("a thread could get no memory of its own for \"%s\"; it records into a shared block, exact but slower: raise "
+               "the limit of bytes per thread", name);
+}
+
 // This thread's cells, or the fallback's. `at` is null where nothing can be had at all.
 template <const description& What>
 APM_COLD place first_touch() {
@@ -293,11 +300,7 @@ APM_COLD place first_touch() {
         return {nullptr, true};
     }
     if (cell* cells = attach(bound<What>, *s)) return {cells, false};
-    root& r = process_root();
-    if (r.fallbacks.load() == 0)
-        report("a thread could get no memory of its own for \"%s\"; it records into a shared block, exact but slower: raise "
-               "the limit of bytes per thread", What.name);
-    r.fallbacks.add_shared(std::uint64_t{1});
+    count_fallback(What.name);
     return {s->fallback, true};
 }
 template <const description& What>

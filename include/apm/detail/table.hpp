@@ -83,7 +83,8 @@ struct table {
     APM_COLD std::uint32_t admit(const key_view& k) { return admit(k.hash(seed), k); }
     APM_COLD std::uint32_t admit(std::uint64_t hash, const key_view& k) {
         if (!k.is_utf8()) return admit_repaired(hash, k);
-        if (admitted.load() >= limit) return 0;  // full: nobody waits for a lock to be told so
+        // Full: nobody waits for a lock to be told so. Looked up again, since it may have come between the caller's look and this.
+        if (admitted.load_acquire() >= limit) return find(hash, k);
         const lock guard(process_root().registering);
         if (const std::uint32_t id = find(hash, k)) return id;
         if (admitted.load() >= limit) return 0;
@@ -124,9 +125,12 @@ private:
         std::uint32_t id = find(repaired);
         if (!id) id = admit(repaired);
         free(texts);
+        // Second keys may fill a quarter of the slots; beyond that, such text is repaired anew each time, without the lock.
+        const std::uint32_t room_for_spellings = (mask + 1) / 4;
+        if (!id || __atomic_load_n(&spellings, __ATOMIC_RELAXED) >= room_for_spellings) return id;
         const lock guard(process_root().registering);
-        // Second keys may fill a quarter of the slots; beyond that, such text is repaired anew each time.
-        if (id && spellings < (mask + 1) / 4 && !find(hash, k) && insert(hash, k, id)) ++spellings;
+        if (spellings < room_for_spellings && !find(hash, k) && insert(hash, k, id))
+            __atomic_store_n(&spellings, spellings + 1, __ATOMIC_RELAXED);
         return id;
     }
 

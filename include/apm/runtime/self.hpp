@@ -30,6 +30,15 @@ inline std::uint64_t sum_over_rows(bool overflowed) {
     return sum;
 }
 
+// What a row of the library's own says so far. It has no labels, hence one cell.
+inline std::uint64_t total_of(const row& r) {
+    const store* s = store_of<description_of<self::Schema>>();
+    if (!s) return 0;
+    std::uint64_t sum = s->fallback[r.first].load();
+    for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) sum += b->cells()[r.first].load();
+    return sum;
+}
+
 }  // namespace detail
 
 // While it lives, every collection finds the library's own counts in apm::self::telemetry. apm::runtime has one.
@@ -39,36 +48,29 @@ public:
     ~self_observation() { remove(); }
 
 private:
-    // Each count grows by what is new since the last collection.
-    void feed() {
+    static void feed() {
         const auto& rows = self::telemetry;
         detail::root& process = detail::process_root();
-        if (generation_ != process.generation.load()) restart(process.generation.load());  // forked: all counts began anew
-        rows.overflowed.add<mode::on>(growth(overflowed_, detail::sum_over_rows(true)));
-        rows.refused.add<mode::on>(growth(refused_, detail::sum_over_rows(false)));
-        rows.shared.add<mode::on>(growth(shared_, process.fallbacks.load()));
-        rows.lost.add<mode::on>(growth(lost_, process.lost.load()));
-        rows.conflicts.add<mode::on>(growth(conflicts_, process.conflicts.load()));
-        rows.errors.add<mode::on>(growth(errors_, process.errors.load()));
-        rows.blocks.add<mode::on>(growth(blocks_, process.blocks.load()));
-        rows.memory.add<mode::on>(growth(memory_, process.bytes.load()));
+        bring_up(rows.overflowed, detail::sum_over_rows(true));
+        bring_up(rows.refused, detail::sum_over_rows(false));
+        bring_up(rows.shared, process.fallbacks.load());
+        bring_up(rows.lost, process.lost.load());
+        bring_up(rows.conflicts, process.conflicts.load());
+        bring_up(rows.errors, process.errors.load());
+        bring_up(rows.blocks, process.blocks.load());
+        bring_up(rows.memory, process.bytes.load());
         // The duration of the collection before this one; this one is not over yet.
         if (const std::uint64_t ns = process.collect_ns.load()) {
             rows.collect.record<mode::on>(std::chrono::nanoseconds(ns));
             process.collect_ns.store(0);
         }
     }
-    static std::uint64_t growth(std::uint64_t& before, std::uint64_t now) {
-        const std::uint64_t grown = now - before;
-        before = now;
-        return grown;
+    // By what the row lacks, not by what grew since the last time: right after a fork, and in a program's second runtime.
+    template <class Row>
+    static void bring_up(const Row& r, std::uint64_t now) {
+        const std::uint64_t said = detail::total_of(r);
+        if (now > said) r.template add<mode::on>(now - said);
     }
-    void restart(std::uint64_t generation) {
-        overflowed_ = refused_ = shared_ = lost_ = conflicts_ = errors_ = blocks_ = memory_ = 0;
-        generation_ = generation;
-    }
-    std::uint64_t generation_ = detail::process_root().generation.load();
-    std::uint64_t overflowed_ = 0, refused_ = 0, shared_ = 0, lost_ = 0, conflicts_ = 0, errors_ = 0, blocks_ = 0, memory_ = 0;
 };
 
 }  // namespace apm::inline APM_ABI

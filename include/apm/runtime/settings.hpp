@@ -1,7 +1,9 @@
 // What a runtime runs with: its options, overridden by the environment.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,7 +34,8 @@ struct settings {
         identify(options);
         if (disabled) return;
         env::number(options.bytes_per_thread, 0, 1ull << 40, "APM_BYTES_PER_THREAD");
-        auto timeout = static_cast<std::uint64_t>(options.shutdown_timeout.count());
+        // More than an hour may be more than a clock can add.
+        auto timeout = std::clamp<std::int64_t>(options.shutdown_timeout.count(), 0, 3'600'000);
         env::number(timeout, 0, 3'600'000, "APM_SHUTDOWN_TIMEOUT");
         options.shutdown_timeout = std::chrono::milliseconds(timeout);
         host = options.prometheus.host;
@@ -92,8 +95,10 @@ private:
         add("telemetry.sdk.name", "apm");
         add("telemetry.sdk.language", "cpp");
         add("telemetry.sdk.version", APM_VERSION);
-        for (const auto& [key, value] : who.attributes)
-            if (key == "service.name") service = value;
+        const auto named = std::find_if(who.attributes.begin(), who.attributes.end(),
+                                        [](const auto& a) { return a.first == "service.name"; });
+        std::rotate(who.attributes.begin(), named, named + 1);  // the name first, wherever it came from
+        service = who.attributes.front().second;
     }
 };
 

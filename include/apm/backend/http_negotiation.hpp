@@ -1,0 +1,96 @@
+// What a scraper accepts: the format by `Accept` (RFC 9110, 12.5.1), gzip by `Accept-Encoding`.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <zlib.h>
+
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI::detail::http {
+
+inline std::string_view trim(std::string_view s) {
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    return s;
+}
+inline bool same(std::string_view a, std::string_view b) {  // ASCII, in any case
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+        return lower(x) == lower(y);
+    });
+}
+
+// Calls f(item) for each part of a list.
+template <class F>
+void split(std::string_view list, char separator, F&& f) {
+    for (;;) {
+        const std::size_t end = list.find(separator);
+        f(trim(list.substr(0, end)));
+        if (end == list.npos) return;
+        list.remove_prefix(end + 1);
+    }
+}
+
+// The weights (0..1000) that a header gives; what it does not name is weighted 0.
+template <class F>
+void weigh(std::string_view header, F&& f) {
+    split(header, ',', [&](std::string_view item) {
+        std::string_view name, version;
+        int weight = 1000;
+        bool first = true;
+        split(item, ';', [&](std::string_view part) {
+            if (first) name = part;
+            first = false;
+            const std::size_t equals = part.find('=');
+            if (equals == part.npos) return;
+            const std::string_view key = trim(part.substr(0, equals)), value = trim(part.substr(equals + 1));
+            if (same(key, "version")) version = value;
+            if (!same(key, "q")) return;
+            double q = 0;
+            if (std::from_chars(value.data(), value.data() + value.size(), q).ec != std::errc{} || !(q >= 0)) q = 0;
+            weight = static_cast<int>(std::min(q, 1.0) * 1000);
+        });
+        f(name, version, weight);
+    });
+}
+
+// OpenMetrics where the client prefers it to plain text (Prometheus does); a browser, or no header, gets text.
+inline bool prefers_openmetrics(std::string_view accept) {
+    int open = 0, text = 0;
+    weigh(accept, [&](std::string_view type, std::string_view version, int weight) {
+        if (same(type, "application/openmetrics-text") && (version.empty() || version == "1.0.0")) open = std::max(open, weight);
+        if (same(type, "text/plain") || same(type, "text/html")) text = std::max(text, weight);
+    });
+    return open > 0 && open >= text;
+}
+
+inline bool accepts_gzip(std::string_view accept_encoding) {
+    int gzip = -1, any = 0;
+    weigh(accept_encoding, [&](std::string_view coding, std::string_view, int weight) {
+        if (same(coding, "gzip") || same(coding, "x-gzip")) gzip = std::max(gzip, weight);
+        if (coding == "*") any = weight;
+    });
+    return gzip > 0 || (gzip < 0 && any > 0);
+}
+
+// RFC 1952. Fast rather than small: a scrape waits for it. Empty where zlib has no memory.
+inline std::string gzip(const std::string& text) {
+    z_stream stream{};
+    if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return {};
+    std::string packed(deflateBound(&stream, text.size()), '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream.avail_in = static_cast<uInt>(text.size());
+    stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+    stream.avail_out = static_cast<uInt>(packed.size());
+    const bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+    packed.resize(whole ? stream.total_out : 0);
+    deflateEnd(&stream);
+    return packed;
+}
+
+}  // namespace apm::inline APM_ABI::detail::http

@@ -1,0 +1,222 @@
+// A small HTTP server on CivetWeb: one page, credentials, TLS, bounds on clients; and what a fork does to it.
+#pragma once
+
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <apm/backend.hpp>
+#include <apm/backend/http_negotiation.hpp>
+#include <apm/backend/prometheus_options.hpp>
+#include <apm/config.hpp>
+#include <apm/detail/root.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+struct http_page {
+    std::string body;
+    std::string_view content_type;
+};
+
+inline std::string base64(std::string_view bytes) {  // RFC 4648
+    constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t word = 0;
+        for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+        for (std::size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? alphabet[word >> (18 - 6 * k) & 63] : '=';
+    }
+    return text;
+}
+
+// In a time that does not tell how much of a secret was guessed.
+inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
+    unsigned difference = a.size() != b.size();
+    for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ (i < b.size() ? b[i] : '\0'));
+    return difference == 0;
+}
+
+// Serves one page, made anew for each request, from threads of its own. Not copied, not moved.
+class http_server {
+public:
+    using produce = std::function<http_page(std::string_view accept)>;
+
+    http_server() = default;
+    http_server(const http_server&) = delete;
+    http_server& operator=(const http_server&) = delete;
+    ~http_server() { stop(); }
+
+    error start(const prometheus_options& o, produce page);
+    // Waits for requests in progress, which end by the client's deadline. In a forked child: nothing, for the threads that
+    // served are not there; the socket is closed already.
+    void stop();
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+
+private:
+    static int handle(mg_connection* c, void* self) { return static_cast<http_server*>(self)->answer(c); }
+    static int keep_log_line(const mg_connection* c, const char* line) {
+        // While starting there is no connection yet, and the line says what went wrong; afterwards it is about a client.
+        const mg_context* context = c ? mg_get_context(c) : nullptr;
+        auto* self = context ? static_cast<http_server*>(mg_get_user_data(context)) : nullptr;
+        if (self && self->starting_ && self->log_.empty()) self->log_ = line;
+        return 1;
+    }
+    int answer(mg_connection* c);
+    int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body, const char* more = "");
+    void find_sockets();
+
+    mg_context* context_ = nullptr;
+    bool starting_ = false;
+    pid_t process_ = 0;
+    std::uint16_t port_ = 0;
+    std::string path_, authorization_, log_;
+    produce page_;
+    std::vector<int> listening_;
+
+    // All servers of the process, for the fork handler.
+    struct registry {
+        std::mutex mutex;
+        std::vector<http_server*> servers;
+    };
+    static registry& all() {
+        static auto* r = [] {
+            pthread_atfork([] { all_servers->mutex.lock(); }, [] { all_servers->mutex.unlock(); },
+                           [] {
+                               // The parent may want its port back while the child lives.
+                               for (http_server* s : all_servers->servers)
+                                   for (const int fd : s->listening_) close(fd);
+                               all_servers->mutex.unlock();
+                           });
+            return all_servers;
+        }();
+        return *r;
+    }
+    static inline registry* all_servers = new registry;  // never destroyed: a fork may come late
+};
+
+inline error http_server::start(const prometheus_options& o, produce page) {
+    const auto as_text = [](std::string_view s) { return std::string(s); };
+    std::string host = as_text(o.host.empty() || o.host == "localhost" ? "127.0.0.1" : o.host);
+    in6_addr address;
+    const bool v6 = inet_pton(AF_INET6, host.c_str(), &address) == 1;
+    if (!v6 && inet_pton(AF_INET, host.c_str(), &address) != 1)
+        return "cannot listen on host \"" + host + "\": give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1";
+    if (o.path.empty() || o.path.front() != '/') return "the page's path \"" + as_text(o.path) + "\" must begin with /";
+    if (!o.certificate.empty() && access(as_text(o.certificate).c_str(), R_OK) != 0)
+        return "cannot read the certificate " + as_text(o.certificate) + ": " + std::strerror(errno);
+    const std::string where = (v6 ? "[" + host + "]" : host) + ":" + std::to_string(o.port);
+    const std::string listen = where + (o.certificate.empty() ? "" : "s");
+    const std::string threads = std::to_string(o.connections < 1 ? 1u : o.connections), certificate = as_text(o.certificate),
+                      patience = std::to_string(o.client_deadline.count());
+    path_ = o.path;
+    authorization_ = o.user.empty() ? "" : "Basic " + base64(as_text(o.user) + ":" + as_text(o.password));
+    page_ = std::move(page);
+    std::vector<const char*> options{"listening_ports", listen.c_str(), "num_threads", threads.c_str(), "request_timeout_ms",
+                                     patience.c_str(), "enable_keep_alive", "yes", "keep_alive_timeout_ms", "1000",
+                                     "linger_timeout_ms", "100"};
+    if (!certificate.empty()) options.insert(options.end(), {"ssl_certificate", certificate.c_str()});
+    options.push_back(nullptr);
+    mg_callbacks callbacks{};
+    callbacks.log_message = keep_log_line;
+    mg_init_library(certificate.empty() ? MG_FEATURES_DEFAULT : MG_FEATURES_TLS);
+    starting_ = true;
+    errno = 0;
+    context_ = mg_start(&callbacks, this, options.data());
+    const int failed = errno;
+    starting_ = false;
+    if (!context_) {
+        mg_exit_library();
+        std::string why = !log_.empty() ? log_ : failed ? std::strerror(failed) : "the server did not start";
+        return "cannot serve on " + where + ": " + why + "; is the port in use? Set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any";
+    }
+    mg_server_port port{};
+    if (mg_get_server_ports(context_, 1, &port) == 1) port_ = static_cast<std::uint16_t>(port.port);
+    process_ = getpid();
+    find_sockets();
+    {
+        registry& r = all();
+        const std::lock_guard guard(r.mutex);
+        r.servers.push_back(this);
+    }
+    mg_set_request_handler(context_, "**", handle, this);
+    return {};
+}
+
+// CivetWeb does not tell its listening sockets: they are those of this process that listen on the port.
+inline void http_server::find_sockets() {
+    for (int fd = 3; fd < 4096; ++fd) {
+        int listens = 0;
+        socklen_t size = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens) continue;
+        sockaddr_storage bound{};
+        size = sizeof bound;
+        if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) continue;
+        in_port_t port = 0;
+        if (bound.ss_family == AF_INET) port = reinterpret_cast<const sockaddr_in&>(bound).sin_port;
+        if (bound.ss_family == AF_INET6) port = reinterpret_cast<const sockaddr_in6&>(bound).sin6_port;
+        if (ntohs(port) == port_) listening_.push_back(fd);
+    }
+}
+
+inline void http_server::stop() {
+    if (!context_) return;
+    {
+        registry& r = all();
+        const std::lock_guard guard(r.mutex);
+        std::erase(r.servers, this);
+    }
+    if (getpid() == process_) {
+        mg_stop(context_);
+        mg_exit_library();
+    }
+    context_ = nullptr;
+    listening_.clear();
+    port_ = 0;
+}
+
+inline int http_server::reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body,
+                              const char* more) {
+    const std::string_view method = mg_get_request_info(c)->request_method;
+    std::string head = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nContent-Type: " + std::string(type) +
+                       "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more + "\r\n";
+    if (method != "HEAD") head += body;
+    mg_write(c, head.data(), head.size());
+    return status;
+}
+
+inline int http_server::answer(mg_connection* c) {
+    constexpr std::string_view plain = "text/plain; charset=utf-8";
+    const mg_request_info& request = *mg_get_request_info(c);
+    const auto header = [c](const char* name) -> std::string_view {
+        const char* value = mg_get_header(c, name);
+        return value ? value : "";
+    };
+    const std::string_view method = request.request_method, path = request.local_uri;
+    if (path == "/-/healthy") return reply(c, 200, "OK", plain, "healthy\n");
+    if (path != path_) return reply(c, 404, "Not Found", plain, "nothing here; the metrics are at " + path_ + "\n");
+    if (method != "GET" && method != "HEAD") return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");
+    if (!authorization_.empty() && !equal_in_constant_time(header("Authorization"), authorization_))
+        return reply(c, 401, "Unauthorized", plain, "credentials needed\n", "WWW-Authenticate: Basic realm=\"metrics\"\r\n");
+    const http_page page = page_(header("Accept"));
+    if (http::accepts_gzip(header("Accept-Encoding")))
+        if (const std::string packed = http::gzip(page.body); !packed.empty())
+            return reply(c, 200, "OK", page.content_type, packed, "Content-Encoding: gzip\r\nVary: Accept, Accept-Encoding\r\n");
+    return reply(c, 200, "OK", page.content_type, page.body, "Vary: Accept, Accept-Encoding\r\n");
+}
+
+}  // namespace apm::inline APM_ABI::detail

@@ -1,0 +1,140 @@
+// The page for Prometheus: a snapshot as text 0.0.4 or OpenMetrics 1.0.
+//
+// Our own writer, since prometheus-cpp's keeps counters as doubles (exact to 2^53), prints 16 digits and leaves HELP
+// unescaped. Integers are exact, times are exact decimals of the nanoseconds kept, doubles read back as they were. Names
+// follow OpenTelemetry's mapping (naming.hpp). A row with exponential buckets has classic buckets at the powers of its base.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <apm/backend.hpp>
+#include <apm/backend/prometheus_families.hpp>
+#include <apm/backend/prometheus_text.hpp>
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI {
+
+enum class page_format : std::uint8_t { text, openmetrics };
+
+[[nodiscard]] inline std::string_view content_type(page_format f) {
+    return f == page_format::openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                                         : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+// Writes page after page; one thread at a time. Cost: some 100 ns a series.
+class prometheus_page {
+public:
+    explicit prometheus_page(bool scope_labels = false) : scope_labels_(scope_labels) {}
+
+    // The whole page. `who` becomes target_info; where it is empty there is none.
+    [[nodiscard]] std::string write(const snapshot& s, const resource& who, page_format format) {
+        out_.clear();
+        format_ = format;
+        for (const prometheus_family& f : families_.group(s)) put_family(f);
+        if (!who.attributes.empty()) put_target(who);
+        if (open()) out_ += "# EOF\n";
+        return std::exchange(out_, {});
+    }
+
+private:
+    [[nodiscard]] bool open() const { return format_ == page_format::openmetrics; }
+
+    void put_head(std::string_view name, std::string_view suffix, std::string_view type, std::string_view unit, std::string_view help) {
+        const auto line = [&](std::string_view keyword) {
+            out_.append("# ").append(keyword).append(" ").append(name);
+            if (!open()) out_ += suffix;  // 0.0.4 describes the sample's name, OpenMetrics the family's
+            out_ += ' ';
+        };
+        if (!open()) line("HELP"), detail::prometheus_text::put_escaped(out_, help, false), out_ += '\n';
+        line("TYPE"), out_.append(type) += '\n';
+        if (!open()) return;
+        if (!unit.empty()) line("UNIT"), out_.append(unit) += '\n';
+        line("HELP"), detail::prometheus_text::put_escaped(out_, help, true), out_ += '\n';
+    }
+
+    void put_family(const prometheus_family& f) {
+        const row& r = f.first();
+        const bool counter = r.kind == kind::counter;
+        put_head(f.name, counter ? "_total" : "", counter ? "counter" : r.kind == kind::histogram ? "histogram" : "gauge", f.unit, r.help);
+        if (r.kind == kind::histogram) {
+            bounds_.clear();
+            for (std::uint32_t i = 0; i < r.buckets->count; ++i) {
+                bounds_.emplace_back();
+                detail::prometheus_text::put_bound(bounds_.back(), r.buckets->bounds[i]);
+            }
+        }
+        const auto each = [&](const series_view& s, const detail::description& scope) {
+            labels_.clear();
+            s.labels([this](std::string_view name, std::string_view value) {
+                detail::prometheus_text::put_label(labels_, name, value);
+            });
+            if (scope_labels_) {
+                detail::prometheus_text::put_label(labels_, "otel_scope_name", scope.name);
+                if (*scope.version) detail::prometheus_text::put_label(labels_, "otel_scope_version", scope.version);
+            }
+            if (r.kind == kind::histogram) put_histogram(f.name, r, s);
+            else put_value(f.name, r, s);
+        };
+        if (f.rows.size() == 1 || scope_labels_) {
+            for (const family* rows : f.rows)
+                for (const series_view& s : rows->series) each(s, *rows->schema);
+        } else {
+            const merged_series merged(f);
+            for (const series_view& s : merged.all()) each(s, *f.rows.front()->schema);
+        }
+    }
+
+    void begin(std::string_view name, std::string_view suffix) {
+        out_.append(name).append(suffix);
+        if (!labels_.empty()) out_.append("{").append(labels_).append("} ");
+        else out_ += ' ';
+    }
+    void put_value(std::string_view name, const row& r, const series_view& s) {
+        begin(name, r.kind == kind::counter ? "_total" : "");
+        if (r.floating()) detail::prometheus_text::put_double(out_, s.real());
+        else if (r.unit->kept_as == number::nanoseconds) detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
+        else if (r.kind == kind::counter) detail::prometheus_text::put_integer(out_, s.total());
+        else detail::prometheus_text::put_integer(out_, s.integer());
+        out_ += '\n';
+    }
+    void put_histogram(std::string_view name, const row& r, const series_view& s) {
+        std::uint64_t sum = 0;
+        const auto counts = s.buckets();
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            sum += counts[i];
+            out_.append(name).append("_bucket{").append(labels_);
+            if (!labels_.empty()) out_ += ',';
+            out_.append("le=\"").append(i < bounds_.size() ? std::string_view(bounds_[i]) : "+Inf").append("\"} ");
+            detail::prometheus_text::put_integer(out_, sum);
+            out_ += '\n';
+        }
+        // OpenMetrics: with negative bounds the sum is no counter, and _sum and _count come together or not at all.
+        if (open() && r.buckets->bounds[0] < 0) return;
+        begin(name, "_count");
+        detail::prometheus_text::put_integer(out_, sum);
+        out_ += '\n';
+        begin(name, "_sum");
+        if (r.floating()) detail::prometheus_text::put_double(out_, s.sum());
+        else detail::prometheus_text::put_scaled(out_, s.integer_sum(), r.unit->scale);
+        out_ += '\n';
+    }
+    void put_target(const resource& who) {
+        put_head("target", "_info", open() ? "info" : "gauge", "", "Target metadata");
+        labels_.clear();
+        for (const auto& [key, value] : who.attributes) detail::prometheus_text::put_label(labels_, key, value);
+        begin("target_info", "");
+        out_ += "1\n";
+    }
+
+    prometheus_families families_;
+    std::string out_, labels_;
+    std::vector<std::string> bounds_;
+    page_format format_ = page_format::text;
+    bool scope_labels_;
+};
+
+}  // namespace apm::inline APM_ABI

@@ -1,0 +1,45 @@
+// Every default, once: a change to one of them shows here.
+#include <apm/backend/memory.hpp>
+#include <apm/runtime/options.hpp>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+
+TEST_CASE("the defaults of a runtime") {
+    const apm::runtime_options o;
+    CHECK(o.service.name.empty());
+    CHECK(o.service.version.empty());
+    CHECK(o.service.name_space.empty());
+    CHECK(o.service.instance_id.empty());
+    CHECK(o.service.environment.empty());
+    CHECK(o.resource.size() == 0);
+    CHECK(o.metrics_exporter == "prometheus");
+    CHECK(o.bytes_per_thread == 0);
+    CHECK(o.shutdown_timeout == 5s);
+    CHECK(o.on_error == nullptr);
+}
+
+TEST_CASE("the defaults of the page for Prometheus") {
+    const apm::prometheus_options o = apm::runtime_options{}.prometheus;
+    CHECK(o.host == "127.0.0.1");  // not reachable from other machines unless somebody says so
+    CHECK(o.port == 9464);
+    CHECK(o.path == "/metrics");
+    CHECK(o.user.empty());
+    CHECK(o.password.empty());
+    CHECK(o.certificate.empty());
+    CHECK(o.connections == 4);
+    CHECK(o.client_deadline == 10s);
+    CHECK_FALSE(o.scope_labels);
+}
+
+TEST_CASE("the defaults of the memory back end") {
+    const apm::memory_options o;
+    CHECK(o.interval == 60s);
+    CHECK(o.keep == 16);
+}
+
+TEST_CASE("options are plain values, so that they leave nothing behind where APM is compiled out") {
+    STATIC_REQUIRE(std::is_trivially_destructible_v<apm::runtime_options>);
+    STATIC_REQUIRE(std::is_trivially_copyable_v<apm::runtime_options>);
+}

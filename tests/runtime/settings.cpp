@@ -1,0 +1,197 @@
+// Options, overridden by the environment.
+#include "support.hpp"
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr bool with_prometheus = APM_SERVES_PROMETHEUS;
+
+// "" where there is no such attribute.
+std::string attribute(const apm::detail::settings& s, std::string_view key) {
+    std::string value;
+    for (const auto& [k, v] : s.who.attributes)
+        if (k == key) {
+            CHECK(value.empty());  // at most once
+            value = v;
+        }
+    return value;
+}
+
+std::string service(const apm::runtime_options& given, std::initializer_list<std::pair<const char*, const char*>> variables) {
+    const environment e(variables);
+    apm::runtime_options o = given;
+    const apm::detail::settings s(o);
+    CHECK(s.service == attribute(s, "service.name"));
+    return s.service;
+}
+
+}  // namespace
+
+TEST_CASE("with an empty environment the options stay what they are") {
+    const reported said;
+    const environment e;
+    apm::runtime_options o{.service = {.name = "shop"}, .prometheus = {.host = "127.0.0.2", .port = 1, .path = "/m"},
+                           .bytes_per_thread = 2, .shutdown_timeout = 3ms};
+    const apm::detail::settings s(o);
+    CHECK_FALSE(s.disabled);
+    CHECK(s.prometheus == with_prometheus);
+    CHECK(o.prometheus.host == "127.0.0.2");
+    CHECK(o.prometheus.port == 1);
+    CHECK(o.prometheus.path == "/m");
+    CHECK(o.bytes_per_thread == 2);
+    CHECK(o.shutdown_timeout == 3ms);
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("the environment overrides the options") {
+    const reported said;
+    const environment e{{"OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"}, {"OTEL_EXPORTER_PROMETHEUS_PORT", "9000"},
+                        {"PROMETHEUS_METRICS_PATH", "/page"},         {"APM_BYTES_PER_THREAD", "4096"},
+                        {"APM_SHUTDOWN_TIMEOUT", "250"},              {"OTEL_METRICS_EXPORTER", "none"}};
+    apm::runtime_options o{.prometheus = {.port = 1}, .bytes_per_thread = 2, .shutdown_timeout = 3ms};
+    const apm::detail::settings s(o);
+    CHECK_FALSE(s.prometheus);
+    CHECK(o.prometheus.host == "0.0.0.0");
+    CHECK(o.prometheus.port == 9000);
+    CHECK(o.prometheus.path == "/page");
+    CHECK(o.bytes_per_thread == 4096);
+    CHECK(o.shutdown_timeout == 250ms);
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("older names of a variable are understood, OpenTelemetry's come first") {
+    const auto port = [](std::initializer_list<std::pair<const char*, const char*>> variables) {
+        const environment e(variables);
+        apm::runtime_options o;
+        const apm::detail::settings s(o);
+        return o.prometheus.port;
+    };
+    CHECK(port({{"PROMETHEUS_PORT", "8001"}}) == 8001);
+    CHECK(port({{"PROMETHEUS_PORT", "8001"}, {"OTEL_EXPORTER_PROMETHEUS_PORT", "8002"}}) == 8002);
+}
+
+TEST_CASE("a bad number is one line and the option") {
+    const reported said;
+    const environment e{{"OTEL_EXPORTER_PROMETHEUS_PORT", "94640"}, {"APM_SHUTDOWN_TIMEOUT", "soon"}};
+    apm::runtime_options o;
+    const apm::detail::settings s(o);
+    CHECK(o.prometheus.port == 9464);
+    CHECK(o.shutdown_timeout == 5s);
+    CHECK(said.take() == lines{"APM_SHUTDOWN_TIMEOUT=soon is no number from 0 to 3600000; using 5000",
+                               "OTEL_EXPORTER_PROMETHEUS_PORT=94640 is no number from 0 to 65535; using 9464"});
+}
+
+TEST_CASE("a shutdown timeout that no clock can add is an hour, a negative one is none") {
+    const environment e;
+    const auto used = [](std::chrono::milliseconds given) {
+        apm::runtime_options o{.shutdown_timeout = given};
+        const apm::detail::settings s(o);
+        return o.shutdown_timeout;
+    };
+    CHECK(used(std::chrono::milliseconds::max()) == 1h);
+    CHECK(used(-1ms) == 0ms);
+}
+
+TEST_CASE("OTEL_SDK_DISABLED and APM_ENABLED switch everything off") {
+    const auto disabled = [](const char* name, const char* value) {
+        const environment e{{name, value}};
+        apm::runtime_options o;
+        return apm::detail::settings(o).disabled;
+    };
+    CHECK(disabled("OTEL_SDK_DISABLED", "true"));
+    CHECK(disabled("OTEL_SDK_DISABLED", "True"));
+    CHECK_FALSE(disabled("OTEL_SDK_DISABLED", "false"));
+    CHECK_FALSE(disabled("OTEL_SDK_DISABLED", ""));
+    CHECK(disabled("APM_ENABLED", "false"));
+    CHECK_FALSE(disabled("APM_ENABLED", "true"));
+    CHECK_FALSE(disabled("APM_ENABLED", ""));
+}
+
+TEST_CASE("the list of exporters") {
+    const reported said;
+    const auto serves = [](std::string_view from_code, const char* variable) {
+        const environment e{{"OTEL_METRICS_EXPORTER", variable}};
+        apm::runtime_options o{.metrics_exporter = from_code};
+        return apm::detail::settings(o).prometheus;
+    };
+    const std::string has = with_prometheus ? "prometheus, none" : "none (build with APM_BACKEND_PROMETHEUS=ON for prometheus)";
+
+    CHECK(serves("prometheus", "") == with_prometheus);
+    CHECK_FALSE(serves("none", ""));
+    CHECK_FALSE(serves("prometheus", "none"));
+    CHECK_FALSE(serves("", ""));
+    CHECK(said.take().empty());
+
+    CHECK(serves("none", "Prometheus, otlp") == with_prometheus);
+    lines expected{"OTEL_METRICS_EXPORTER: exporter \"otlp\" is not in this build; it has " + has};
+    if (!with_prometheus) expected.insert(expected.begin(), "OTEL_METRICS_EXPORTER: exporter \"prometheus\" is not in this build; it has " + has);
+    CHECK(said.take() == expected);
+
+    CHECK_FALSE(serves("statsd", ""));
+    CHECK(said.take() == lines{"metrics_exporter: exporter \"statsd\" is not in this build; it has " + has});
+}
+
+TEST_CASE("the name of the service: its variables, then code, then OTEL_RESOURCE_ATTRIBUTES, then the executable") {
+    CHECK(service({}, {}).find("unknown_service:") == 0);
+    CHECK(service({}, {}).size() > std::string("unknown_service:").size());
+    CHECK(service({}, {{"OTEL_RESOURCE_ATTRIBUTES", "service.name=attributes"}}) == "attributes");
+    CHECK(service({.service = {.name = "code"}}, {{"OTEL_RESOURCE_ATTRIBUTES", "service.name=attributes"}}) == "code");
+    CHECK(service({}, {{"OTEL_RESOURCE_ATTRIBUTES", "service.name=attributes"}, {"OTEL_SERVICE_NAME", "otel"}}) == "otel");
+    CHECK(service({.service = {.name = "code"}}, {{"OTEL_SERVICE_NAME", "otel"}}) == "otel");
+    CHECK(service({.service = {.name = "code"}}, {{"APM_SERVICE_NAME", "apm"}}) == "apm");
+    CHECK(service({}, {{"APM_SERVICE_NAME", "apm"}, {"OTEL_SERVICE_NAME", "otel"}}) == "otel");
+}
+
+TEST_CASE("attributes given in code win over OTEL_RESOURCE_ATTRIBUTES") {
+    const environment e{{"OTEL_RESOURCE_ATTRIBUTES", "team=variable,zone=b,host.name=set"}};
+    apm::runtime_options o{.service = {.name_space = "mall", .instance_id = "7"},
+                           .resource = {{"team", "code"}, {"floor", "2"}, {"empty", ""}}};
+    const apm::detail::settings s(o);
+    CHECK(attribute(s, "team") == "code");
+    CHECK(attribute(s, "floor") == "2");
+    CHECK(attribute(s, "zone") == "b");
+    CHECK(attribute(s, "empty").empty());
+    CHECK(attribute(s, "host.name") == "set");  // what is found is the last resort
+    CHECK(attribute(s, "service.namespace") == "mall");
+    CHECK(attribute(s, "service.instance.id") == "7");
+    CHECK(s.who.attributes.front().first == "service.name");
+}
+
+TEST_CASE("version and environment of the service") {
+    const environment e{{"APM_VERSION", "2"}, {"APM_ENVIRONMENT", "production"}};
+    apm::runtime_options o{.service = {.version = "1", .environment = "development"}};
+    const apm::detail::settings s(o);
+    CHECK(attribute(s, "service.version") == "2");
+    CHECK(attribute(s, "deployment.environment.name") == "production");
+}
+
+TEST_CASE("what the process itself knows") {
+    const environment e;
+    apm::runtime_options o;
+    const apm::detail::settings s(o);
+    CHECK(attribute(s, "process.pid") == std::to_string(getpid()));
+    CHECK_FALSE(attribute(s, "host.name").empty());
+    CHECK(attribute(s, "telemetry.sdk.name") == "apm");
+    CHECK(attribute(s, "telemetry.sdk.language") == "cpp");
+    CHECK(attribute(s, "telemetry.sdk.version") == APM_VERSION);
+}
+
+TEST_CASE("bad OTEL_RESOURCE_ATTRIBUTES are left out, the rest stands") {
+    const reported said;
+    const environment e{{"OTEL_RESOURCE_ATTRIBUTES", "service.name=x,broken"}, {"OTEL_SERVICE_NAME", "shop"}};
+    apm::runtime_options o;
+    const apm::detail::settings s(o);
+    CHECK(s.service == "shop");
+    CHECK(said.take().size() == 1);
+}
+
+TEST_CASE("an unknown setting is one line") {
+    const reported said;
+    const environment e{{"APM_SHUTDOWN_TIMEOUTS", "1"}};
+    apm::runtime_options o;
+    const apm::detail::settings s(o);
+    CHECK(said.take() == lines{"unknown setting APM_SHUTDOWN_TIMEOUTS; did you mean APM_SHUTDOWN_TIMEOUT?"});
+}
