@@ -12,7 +12,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using apm::detail::no_time;
+using apm::detail::no_value;
 using apm::detail::to_nanoseconds;
 using real_seconds = std::chrono::duration<double>;
 
@@ -83,16 +83,16 @@ TEST_CASE("durations of other periods and of reals are rounded to the nanosecond
 }
 
 TEST_CASE("what is no time in 64 bits of nanoseconds is none at all, never another time") {
-    CHECK(to_nanoseconds(std::chrono::seconds::max()) == no_time);  // "for ever", to some
-    CHECK(to_nanoseconds(std::chrono::seconds::min()) == no_time);
-    CHECK(to_nanoseconds(std::chrono::hours::max()) == no_time);
-    CHECK(to_nanoseconds(std::chrono::duration<std::uint64_t>(UINT64_MAX)) == no_time);
-    CHECK(to_nanoseconds(std::chrono::duration<std::uint64_t, std::nano>(UINT64_MAX)) == no_time);
-    CHECK(to_nanoseconds(std::chrono::duration<std::int64_t, std::ratio<1, 3>>(INT64_MAX)) == no_time);
-    CHECK(to_nanoseconds(real_seconds(std::nan(""))) == no_time);
-    CHECK(to_nanoseconds(real_seconds(INFINITY)) == no_time);
-    CHECK(to_nanoseconds(real_seconds(-INFINITY)) == no_time);
-    CHECK(to_nanoseconds(real_seconds(1e300)) == no_time);
+    CHECK(to_nanoseconds(std::chrono::seconds::max()) == no_value);  // "for ever", to some
+    CHECK(to_nanoseconds(std::chrono::seconds::min()) == no_value);
+    CHECK(to_nanoseconds(std::chrono::hours::max()) == no_value);
+    CHECK(to_nanoseconds(std::chrono::duration<std::uint64_t>(UINT64_MAX)) == no_value);
+    CHECK(to_nanoseconds(std::chrono::duration<std::uint64_t, std::nano>(UINT64_MAX)) == no_value);
+    CHECK(to_nanoseconds(std::chrono::duration<std::int64_t, std::ratio<1, 3>>(INT64_MAX)) == no_value);
+    CHECK(to_nanoseconds(real_seconds(std::nan(""))) == no_value);
+    CHECK(to_nanoseconds(real_seconds(INFINITY)) == no_value);
+    CHECK(to_nanoseconds(real_seconds(-INFINITY)) == no_value);
+    CHECK(to_nanoseconds(real_seconds(1e300)) == no_value);
     CHECK(to_nanoseconds(real_seconds(9.1e9)) > 9'000'000'000'000'000'000);
 }
 

@@ -99,7 +99,7 @@ template <class Set>
 constexpr bool well_formed() {
     for (std::size_t i = 0; i < Set::bounds.size; ++i) {
         const double b = Set::bounds.values[i];
-        if (!(b - b == 0)) return false;                                // finite
+        if (!finite(b)) return false;
         if (i > 0 && !(Set::bounds.values[i - 1] < b)) return false;    // strictly ascending
     }
     return true;
@@ -118,6 +118,7 @@ struct bucketing {
     struct tables {
         double written[count]{};
         value_type kept[count]{};
+        bool fit = true;
     };
     static constexpr tables both = [] {
         tables t;
@@ -133,6 +134,10 @@ struct bucketing {
             } else {
                 // v <= bound for integers v is v <= floor(bound); a bound within rounding of an integer is that integer.
                 const double exact = t.written[i] * Unit::info.scale;
+                if (!(exact >= -9.2e18 && exact <= 9.2e18)) {
+                    t.fit = false;
+                    break;
+                }
                 auto whole = static_cast<std::int64_t>(exact);
                 if (static_cast<double>(whole) > exact) --whole;
                 if (exact - static_cast<double>(whole) > 1 - 1e-6) ++whole;
@@ -141,7 +146,9 @@ struct bucketing {
         }
         return t;
     }();
+    static_assert(both.fit, "apm: a bucket bound is beyond 64 bits in this row's unit");
     static constexpr bool distinct = [] {
+        if (!both.fit) return true;  // said already
         for (std::uint32_t i = 1; i < count; ++i)
             if (!(both.kept[i - 1] < both.kept[i])) return false;
         return true;

@@ -22,11 +22,11 @@ struct counter : row {
 
     // Adds `n`, in the row's unit, to the series of these labels.
     template <mode M = APM_MODE>
-    APM_INLINE void add(amount n, const Labels& at) const {
+    APM_INLINE void add(const amount& n, const Labels& at) const {
         if constexpr (M == mode::on) put(n, at);
     }
     template <mode M = APM_MODE>
-    APM_INLINE void add(amount n) const requires std::same_as<Labels, no_labels> {
+    APM_INLINE void add(const amount& n) const requires std::same_as<Labels, no_labels> {
         if constexpr (M == mode::on) put(n, no_labels{});
     }
 
@@ -40,6 +40,7 @@ struct counter : row {
     // reported stays counted; a total that shrinks is taken as a restart. f may record; it must not block.
     template <mode M = APM_MODE, class F>
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        detail::check_callback<amount, F>();
         if constexpr (M == mode::on)
             return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_growth<F>, nullptr};
         else return {};
@@ -65,9 +66,9 @@ private:
         else return true;
     }
     template <class Where>
-    APM_INLINE void put(amount n, const Where& where) const {
+    APM_INLINE void put(const amount& n, const Where& where) const {
         if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
-        detail::add_to<what>(*this, where, kept(n));
+        detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class F>
     static void add_growth(observation<F>& o) {
@@ -78,7 +79,7 @@ private:
             auto before = __builtin_bit_cast(decltype(kept(n)), o.last);
             if (now < before) before = 0;
             o.last = __builtin_bit_cast(std::uint64_t, now);
-            detail::add_to<what>(*o.of, o.at, now - before);
+            detail::add_to<what, Labels>(*o.of, o.at, now - before);
         });
     }
 };

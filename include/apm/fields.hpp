@@ -58,19 +58,24 @@ struct text {
     std::size_t length = 0;
 
     constexpr text() = default;
-    constexpr text(const char* s) : bytes(s ? s : ""), length(detail::length(bytes)) {}
+    constexpr text(const char* s) : bytes(s ? s : ""), length(s ? up_to_zero : 0) {}
     template <detail::string_like S>
     constexpr text(const S& s) : bytes(s.data()), length(s.size()) {}
 
     [[nodiscard]] constexpr const char* data() const { return bytes; }
     // In bytes, after the cut.
     [[nodiscard]] constexpr std::size_t size() const {
-        if (length <= Max) [[likely]] return length;
+        // Measured only when it is asked for: where APM is off nobody asks, and no loop over the characters stays behind.
+        const std::size_t all = length == up_to_zero ? __builtin_strlen(bytes) : length;
+        if (all <= Max) [[likely]] return all;
         const auto at = [this](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
         std::size_t n = Max;
         while (n > 0 && Max - n < 3 && (at(n) & 0xc0) == 0x80) --n;  // not into a UTF-8 sequence
         return at(n) >= 0xc0 ? n : Max;                              // if one begins here
     }
+
+private:
+    static constexpr std::size_t up_to_zero = ~std::size_t{0};
 };
 
 // A small integer, bounds included: an HTTP status is apm::range<200, 599>. What lies outside is recorded as "other".

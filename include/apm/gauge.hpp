@@ -32,11 +32,11 @@ struct gauge : row {
         : row(schema, kind::gauge, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
 
     template <mode M = APM_MODE>
-    APM_INLINE void set(amount v, const Labels& at) const {
+    APM_INLINE void set(const amount& v, const Labels& at) const {
         if constexpr (M == mode::on) put(v, at);
     }
     template <mode M = APM_MODE>
-    APM_INLINE void set(amount v) const requires std::same_as<Labels, no_labels> {
+    APM_INLINE void set(const amount& v) const requires std::same_as<Labels, no_labels> {
         if constexpr (M == mode::on) put(v, no_labels{});
     }
 
@@ -50,6 +50,7 @@ struct gauge : row {
     // nothing sets whatever it likes itself. f may record; it must not block.
     template <mode M = APM_MODE, class F>
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) detail::check_callback<amount, F>();
         if constexpr (M == mode::on)
             return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), set_now<F>, forget<F>};
         else return {};
@@ -60,7 +61,7 @@ struct gauge : row {
     {
         if constexpr (std::same_as<Labels, no_labels>) return observe<M>(no_labels{}, static_cast<F&&>(f));
         else if constexpr (M == mode::on)
-            return {*this, detail::series{this, 0}, static_cast<F&&>(f), [](observation<F>& o) { o.callback(); }, nullptr};
+            return {*this, detail::series{this, 0, detail::series::dense}, static_cast<F&&>(f), [](observation<F>& o) { o.callback(); }, nullptr};
         else return {};
     }
 
@@ -75,26 +76,26 @@ private:
     APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
     }
+    APM_INLINE static void put_dense(std::uint32_t cell, std::uint64_t v) {
+        if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(v);
+        else put_first(cell, v);
+    }
     // Where not, the value is refused.
     APM_INLINE static constexpr bool holds(amount v) {
-        if constexpr (Unit::info.kept_as == number::nanoseconds) return v.value != detail::no_time;
+        if constexpr (Unit::info.kept_as != number::floating) return v.value != detail::no_value;
         else return true;
     }
-    APM_INLINE void put(amount v, const Labels& at) const {
+    APM_INLINE void put(const amount& v, const Labels& at) const {
         if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
         if constexpr (detail::few_series<Labels>) {
-            if (!this->tabled) [[likely]] {
-                const std::uint32_t cell = this->first + detail::labels<Labels>::index(at);
-                if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(kept(v));
-                else put_first(cell, kept(v));
-                return;
-            }
+            if (!this->tabled) [[likely]] return put_dense(this->first + detail::labels<Labels>::index(at), kept(v));
         }
         const auto key = detail::labels<Labels>::key_of(at);
         if (const auto p = detail::place_of_key<what>(*this, key.view()); p.at) p.at->store(kept(v));
     }
-    APM_INLINE void put(amount v, const detail::series& at) const {
+    APM_INLINE void put(const amount& v, const detail::series& at) const {
         if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
+        if (at.offset == detail::series::dense) [[likely]] return put_dense(at.cell, kept(v));
         if (const auto p = detail::place_of<what>(at); p.at) p.at->store(kept(v));
     }
     template <class F>

@@ -11,8 +11,42 @@ namespace apm::inline APM_ABI {
 template <class Row, mode M>
 class timer;
 
+namespace detail {
+
+// The bounds, and behind them what no value exceeds, for steps of the search that look past the end.
+template <class Bucketing>
+struct padded_bounds {
+    static constexpr std::uint32_t padding = 16;
+    typename Bucketing::value_type at[Bucketing::count + padding]{};
+
+    constexpr padded_bounds() {
+        for (std::uint32_t i = 0; i < Bucketing::count + padding; ++i) {
+            if (i < Bucketing::count) at[i] = Bucketing::both.kept[i];
+            else if constexpr (Bucketing::floating) at[i] = __DBL_MAX__;
+            else at[i] = INT64_MAX;
+        }
+    }
+};
+template <class Bucketing>
+inline constexpr padded_bounds<Bucketing> padded{};
+
+// The first bucket whose bound is >= v, as bucketing::search says, but in four parts a step: three comparisons that do not
+// wait for each other take as long as one, and there are half as many steps. Measured, 14 bounds: 2.1 -> 1.3 ns.
+template <class Bucketing, std::uint32_t Length = Bucketing::count>
+APM_INLINE std::uint64_t bucket_of(typename Bucketing::value_type v, std::uint64_t first = 0) {
+    const auto* const at = padded<Bucketing>.at + first;
+    constexpr std::uint32_t part = (Length + 4) / 4;  // with the bound that ends it
+    std::uint64_t below = at[part - 1] < v;
+    if constexpr (Length >= 2 * part) below += at[2 * part - 1] < v;
+    if constexpr (Length >= 3 * part) below += at[3 * part - 1] < v;
+    if constexpr (part == 1) return first + below;
+    else return bucket_of<Bucketing, part - 1>(v, first + below * part);
+}
+
+}  // namespace detail
+
 // Per series a count for each bucket and a sum. Unit: a time takes std::chrono durations and nothing else; others take
-// integers or doubles as the unit says. Any thread; a binary search without branches and two additions.
+// integers or doubles as the unit says. Any thread; a search without branches and two additions.
 // A bound belongs to the bucket below it; what is above the last bound goes to +Inf. NaN and infinities, and negative
 // values unless a bound is negative, are refused and counted apart: they never enter a bucket or the sum.
 template <class S, class Labels, class Unit, class Buckets>
@@ -26,11 +60,11 @@ struct histogram : row {
         : row(schema, kind::histogram, row_name, row_help, detail::labels<Labels>::info, Unit::info, &bucketing::info, given) {}
 
     template <mode M = APM_MODE>
-    APM_INLINE void record(amount v, const Labels& at) const {
+    APM_INLINE void record(const amount& v, const Labels& at) const {
         if constexpr (M == mode::on) put(v, at);
     }
     template <mode M = APM_MODE>
-    APM_INLINE void record(amount v) const requires std::same_as<Labels, no_labels> {
+    APM_INLINE void record(const amount& v) const requires std::same_as<Labels, no_labels> {
         if constexpr (M == mode::on) put(v, no_labels{});
     }
 
@@ -64,38 +98,47 @@ private:
         if constexpr (bucketing::floating) return v.value;
         else return static_cast<std::uint64_t>(v.value);
     }
-    APM_COLD static void put_first(std::uint32_t cell, std::uint32_t bucket, decltype(kept(std::declval<amount>())) v) {
+    APM_COLD static void put_first(std::uint32_t cell, std::uint64_t bucket, decltype(kept(std::declval<amount>())) v) {
         if (const auto p = detail::first_touch<what>(); p.at)
-            p.add(cell + bucket, std::uint64_t{1}), p.add(cell + sum_cell, v);
+            put_slowly({p.at + cell, p.shared}, bucket, v);
     }
     template <class Where>
-    APM_INLINE void put(amount v, const Where& where) const {
+    APM_INLINE void put(const amount& v, const Where& where) const {
         if constexpr (bucketing::floating) {
             if (!detail::finite(v.value)) [[unlikely]] return detail::refuse<what>(*this);
         }
         if constexpr (!bucketing::negative) {
             if (v.value < 0) [[unlikely]] return detail::refuse<what>(*this);
-        } else if constexpr (Unit::info.kept_as == number::nanoseconds) {
-            if (v.value == detail::no_time) [[unlikely]] return detail::refuse<what>(*this);
+        } else if constexpr (!bucketing::floating) {
+            if (v.value == detail::no_value) [[unlikely]] return detail::refuse<what>(*this);
         }
-        const std::uint32_t bucket = bucketing::search(v.value);
+        const std::uint64_t bucket = detail::bucket_of<bucketing>(v.value);
         if constexpr (std::same_as<Where, Labels> && detail::few_series<Labels>) {
             if (!this->tabled) [[likely]] {
                 const std::uint32_t cell = this->first + detail::labels<Labels>::index(where) * this->width;
                 detail::cell* const cells = detail::bound<what>.cells;
                 if (!cells) [[unlikely]] return put_first(cell, bucket, kept(v));
-                cells[cell + bucket].add(std::uint64_t{1});
-                cells[cell + sum_cell].add(kept(v));
-                return;
+                return put_into(cells + cell, bucket, kept(v));
             }
         }
-        if (const auto p = find(where); p.at) [[likely]]
-            p.add(bucket, std::uint64_t{1}), p.add(sum_cell, kept(v));
+        if constexpr (std::same_as<Where, Labels>) {
+            const auto key = detail::labels<Labels>::key_of(where);
+            if (auto* at = detail::own_cells_of_key<what>(*this, key, typename detail::labels<Labels>::each_text{})) [[likely]]
+                put_into(at, bucket, kept(v));
+            else put_slowly(detail::place_of_copy<what>(*this, key), bucket, kept(v));
+        } else {
+            if (auto* at = detail::own_cells_of<what, Labels>(where)) [[likely]] put_into(at, bucket, kept(v));
+            else put_slowly(detail::place_of<what>(where), bucket, kept(v));
+        }
     }
-    APM_INLINE detail::place find(const detail::series& at) const { return detail::place_of<what>(at); }
-    APM_INLINE detail::place find(const Labels& at) const {
-        const auto key = detail::labels<Labels>::key_of(at);
-        return detail::place_of_key<what>(*this, key.view());
+    template <class N>
+    APM_INLINE static void put_into(detail::cell* at, std::uint64_t bucket, N v) {
+        at[bucket].add(std::uint64_t{1});
+        at[sum_cell].add(v);
+    }
+    template <class N>
+    APM_COLD static void put_slowly(detail::place p, std::uint64_t bucket, N v) {
+        if (p.at) p.add(static_cast<std::uint32_t>(bucket), std::uint64_t{1}), p.add(sum_cell, v);
     }
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 
 #include <boost/hana/unpack.hpp>
 
@@ -126,6 +127,15 @@ struct label_field {
     }
 };
 
+// A Hana string's text in an object that only who needs it emits; Hana's own has internal linkage, and gcc emits that
+// in every file without optimization.
+template <class HanaString>
+struct name_text;
+template <char... C>
+struct name_text<boost::hana::string<C...>> {
+    static constexpr char text[] = {C..., '\0'};
+};
+
 template <class L, class Pair>
 using field_of = label_field<std::remove_cvref_t<decltype(boost::hana::second(std::declval<Pair>())(std::declval<const L&>()))>>;
 
@@ -144,12 +154,13 @@ struct labels {
             return p;
         }();
         static constexpr label_info fields[count + 1] = {
-            {boost::hana::first(Pair{}).c_str(), field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
+            {name_text<std::remove_cvref_t<decltype(boost::hana::first(std::declval<Pair>()))>>::text, field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
     };
     using all = typename decltype(boost::hana::unpack(
         accessors, []<class... Pair>(const Pair&...) { return std::type_identity<table<Pair...>>{}; }))::type;
 
     static constexpr labels_info info{all::fields, all::count, all::texts, all::product};
+    using each_text = std::make_index_sequence<all::texts>;
 
     // In [0, product): the first field varies slowest.
     APM_INLINE static constexpr std::uint32_t index(const L& l) {

@@ -125,12 +125,17 @@ private:
             apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(name);
         for (std::uint32_t i = 0; i < labels->count; ++i) {
             const char* label = labels->fields[i].name;
-            if (!detail::valid_label_name(label))
-                apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_or_quantile(name, label);
-            for (std::uint32_t j = 0; j < i; ++j)
-                if (same_in_prometheus(label, labels->fields[j].name))
-                    apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(name, label);
+            check_label(name, label);
+            for (std::uint32_t j = 0; j < i; ++j) check_labels(name, label, labels->fields[j].name);
         }
+    }
+    // Functions of their own, so that the compiler prints their arguments: which row, which label.
+    static constexpr void check_label(const char* row, const char* label) {
+        if (!detail::valid_label_name(label))
+            apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_or_quantile(row, label);
+    }
+    static constexpr void check_labels(const char* row, const char* label, const char* other) {
+        if (same_in_prometheus(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
     }
     static constexpr bool same_in_prometheus(const char* a, const char* b) {
         for (; *a && *b; ++a, ++b)

@@ -64,8 +64,17 @@ public:
     // Exports now and waits for it. False where an export failed or was not done before the timeout (an hour at most).
     bool flush(std::chrono::milliseconds timeout);
 
-    // The port of the page for Prometheus; 0 where none is served.
+    // The port of the page for Prometheus; 0 where none is served, such as in a forked child.
     [[nodiscard]] std::uint16_t prometheus_port() const;
+
+    // Shows families of another library on that page (prometheus::also; backend/prometheus_cpp.hpp has one to give).
+    // Nothing where no page is served.
+    template <class Families>
+    void show([[maybe_unused]] Families&& more) {
+#if APM_SERVES_PROMETHEUS
+        if (prometheus_) prometheus_->also(std::forward<Families>(more));
+#endif
+    }
 
 private:
     void start(runtime_options options, std::vector<detail::any_backend> backends);
@@ -94,13 +103,15 @@ public:
     [[nodiscard]] APM_INLINE constexpr bool running() const { return false; }
     APM_INLINE constexpr bool flush(std::chrono::milliseconds) { return true; }
     [[nodiscard]] APM_INLINE constexpr std::uint16_t prometheus_port() const { return 0; }
+    template <class Families>
+    APM_INLINE constexpr void show(Families&&) {}
 };
 
 using runtime = basic_runtime<APM_MODE>;
 
 inline std::uint16_t basic_runtime<mode::on>::prometheus_port() const {
 #if APM_SERVES_PROMETHEUS
-    if (prometheus_) return prometheus_->port();
+    if (prometheus_ && getpid() == process_) return prometheus_->port();
 #endif
     return 0;
 }
@@ -143,7 +154,8 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
 
 inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
     if (!running_) return true;
-    const deadline by = std::chrono::steady_clock::now() + std::clamp<std::chrono::milliseconds>(timeout, {}, std::chrono::hours(1));
+    const auto wait = std::clamp<std::chrono::milliseconds>(timeout, {}, std::chrono::hours(1));
+    const deadline by = std::chrono::steady_clock::now() + wait;
     return getpid() == process_ ? push_->flush(by) : push_here(by);
 }
 

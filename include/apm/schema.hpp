@@ -68,10 +68,15 @@ constexpr bool share_a_sample(const row& a, const row& b) {
     return false;
 }
 
-// Checks across rows, once per schema: a hash set of every sample name, names compared only where hashes are equal.
+struct clash {
+    enum { none, duplicate, collision } kind = none;
+    const char* row = "";
+    const char* other = "";
+};
+
+// Looks across rows, once per schema: a hash set of every sample name, names compared only where hashes are equal.
 template <class S>
-consteval bool verify() {
-    if (!*S::scope.name) apm_error_scope_name_is_empty_name_the_library_or_program(S::scope.name);
+consteval clash find_clash() {
     constexpr std::uint32_t slots = [] {
         std::uint32_t n = 16;
         while (n < rows_of<S>.count * 8) n *= 2;
@@ -91,13 +96,39 @@ consteval bool verify() {
             for (; seen[i].taken; i = (i + 1) % slots) {
                 if (seen[i].hash != hash || seen[i].owner == r) continue;
                 const row& other = *seen[i].owner;
-                if (equal(r->name, other.name)) apm_error_duplicate_metric_name_in_schema_rename_one(other.name, r->name);
-                if (share_a_sample(*r, other))
-                    apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(other.name, r->name);
+                if (equal(r->name, other.name)) return {clash::duplicate, r->name, other.name};
+                if (share_a_sample(*r, other)) return {clash::collision, r->name, other.name};
             }
             seen[i] = {hash, r, true};
         }
     }
+    return {};
+}
+
+// Both names are given twice, to be printed: gcc prints the arguments of a template, clang those of a call.
+struct quoted {
+    char text[256]{};
+    consteval explicit quoted(const char* s) {
+        for (std::size_t i = 0; s[i]; ++i) text[i] = s[i];
+    }
+};
+template <quoted, quoted>
+consteval bool refuse_duplicate(const char* row, const char* other) {
+    if (row) apm_error_duplicate_metric_name_in_schema_rename_one(row, other);
+    return false;
+}
+template <quoted, quoted>
+consteval bool refuse_collision(const char* row, const char* other) {
+    if (row) apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(row, other);
+    return false;
+}
+
+template <class S>
+consteval bool verify() {
+    if (!*S::scope.name) apm_error_scope_name_is_empty_name_the_library_or_program(S::scope.name);
+    constexpr clash c = find_clash<S>();
+    if constexpr (c.kind == clash::duplicate) return refuse_duplicate<quoted(c.row), quoted(c.other)>(c.row, c.other);
+    if constexpr (c.kind == clash::collision) return refuse_collision<quoted(c.row), quoted(c.other)>(c.row, c.other);
     return true;
 }
 

@@ -52,9 +52,12 @@ public:
     [[nodiscard]] auto added(const Row& r, const typename Row::labels_type& at) const {
         const snapshot now = apm::collect();
         const series_view *a = find(before_, r, at), *b = find(now, r, at);
-        if constexpr (std::same_as<typename Row::amount, increment> || std::same_as<typename Row::amount, whole>)
-            return (b ? b->integer() : 0) - (a ? a->integer() : 0);
-        else return (b ? b->real() : 0) - (a ? a->real() : 0);
+        if constexpr (std::same_as<typename Row::amount, real_amount>) return (b ? b->real() : 0) - (a ? a->real() : 0);
+        else {
+            const std::int64_t n = (b ? b->integer() : 0) - (a ? a->integer() : 0);
+            if constexpr (std::same_as<typename Row::amount, elapsed>) return static_cast<double>(n) / r.unit->scale;
+            else return n;
+        }
     }
     template <class Row>
     [[nodiscard]] auto added(const Row& r) const requires std::same_as<typename Row::labels_type, no_labels> {
@@ -95,16 +98,43 @@ public:
 private:
     template <class Row>
     static const series_view* find(const snapshot& s, const Row& r, const typename Row::labels_type& at) {
-        const auto key = detail::labels<typename Row::labels_type>::key_of(at);
+        const auto given = detail::labels<typename Row::labels_type>::key_of(at);
+        const repaired key(given.view());
         for (const family& f : s.families)
-            if (same(*f.row, r))
+            if (same(f, r))
                 for (const series_view& x : f.series)
-                    if (x.is(key.view())) return &x;
+                    if (x.is(key.view)) return &x;
         return nullptr;
     }
     // By name: in a program of several modules, the row collected may be another module's copy.
-    static bool same(const row& a, const row& b) {
-        return &a == &b || (a.kind == b.kind && detail::equal(a.name, b.name) && a.first == b.first);
+    template <template <class, class...> class Row, class S, class... Rest>
+    static bool same(const family& f, const Row<S, Rest...>& r) {
+        const detail::description& own = detail::description_of<S>;
+        return f.row->kind == r.kind && detail::equal(f.row->name, r.name) && detail::same_identity(*f.schema, own) &&
+               f.schema->layout == own.layout;
+    }
+    // A key as it reads once it is admitted: text that is no UTF-8 is mended then (detail/table.hpp).
+    struct repaired {
+        std::vector<std::string> texts;
+        std::vector<detail::piece> pieces;
+        detail::key_view view;
+
+        explicit repaired(const detail::key_view& given) : view(given) {
+            for (std::uint32_t i = 0; i < given.count; ++i) {
+                const detail::piece& t = given.texts[i];
+                std::string& text = texts.emplace_back(3 * t.size, '\0');
+                text.resize(detail::utf8_repair(t.data, t.size, text.data()));
+            }
+            for (const std::string& text : texts) pieces.push_back({text.data(), text.size()});
+            view.texts = pieces.data();
+        }
+        repaired(const repaired&) = delete;
+        repaired& operator=(const repaired&) = delete;
+    };
+    // In the row's unit. Of times, the difference of integers: 0.1 s is +0.1.
+    static double difference(const row& r, const series_view& now, const series_view* was) {
+        if (r.floating()) return now.real() - (was ? was->real() : 0);
+        return static_cast<double>(now.integer() - (was ? was->integer() : 0)) / r.unit->scale;
     }
     snapshot before_;
 };
@@ -126,16 +156,16 @@ inline std::vector<std::string> probe::changes() const {
             std::string change;
             if (f.row->kind == kind::histogram) {
                 const std::uint64_t n = s.count() - (was ? was->count() : 0);
-                if (n) change = std::to_string(n) + (n == 1 ? " record" : " records");
+                if (n) change.append(std::to_string(n)).append(n == 1 ? " record" : " records");
             } else if (f.row->unit->kept_as == number::integer) {
                 const std::int64_t n = s.integer() - (was ? was->integer() : 0);
-                if (n) change = (n > 0 ? "+" : "") + std::to_string(n);
-            } else if (const double d = s.real() - (was ? was->real() : 0); d != 0) {
+                if (n) change.append(n > 0 ? "+" : "").append(std::to_string(n));
+            } else if (const double d = difference(*f.row, s, was); d != 0) {
                 char digits[32];
                 const auto end = std::to_chars(digits, digits + sizeof digits, d).ptr;
-                change = (d > 0 ? "+" : "") + std::string(digits, end);
+                change.append(d > 0 ? "+" : "").append(digits, end);
             }
-            if (!change.empty()) result.push_back(name + " " + change);
+            if (!change.empty()) result.push_back(name + ' ' + change);
         }
     }
     return result;

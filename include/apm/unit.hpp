@@ -32,13 +32,15 @@ struct unit {
 struct count : unit<"1", number::integer> {};
 template <detail::fixed_string What>
 struct count_of {
-    static constexpr auto annotated = [] {
-        struct { char text[What.size + 3]; } a{};
-        a.text[0] = '{';
-        for (std::size_t i = 0; i < What.size; ++i) a.text[i + 1] = What.text[i];
-        a.text[What.size + 1] = '}';
-        return a;
-    }();
+    struct annotation {
+        char text[What.size + 3]{};
+        constexpr annotation() {
+            text[0] = '{';
+            for (std::size_t i = 0; i < What.size; ++i) text[i + 1] = What.text[i];
+            text[What.size + 1] = '}';
+        }
+    };
+    static constexpr annotation annotated{};
     static constexpr unit_info info{annotated.text, number::integer, 1};
 };
 
@@ -62,6 +64,12 @@ struct money {                     // {USD}
 
 namespace detail {
 
+// By the bits: for what -ffast-math promises, a compiler folds every comparison that tells NaN and infinities apart.
+APM_INLINE constexpr bool finite(double v) {
+    constexpr std::uint64_t exponent = std::uint64_t{0x7ff} << 52;
+    return (__builtin_bit_cast(std::uint64_t, v) & exponent) != exponent;
+}
+
 // Any type of std::chrono::duration's shape; asked structurally, since <chrono> is 390 ms of front-end time.
 template <class D>
 concept duration = requires(const D& d) {
@@ -71,8 +79,8 @@ concept duration = requires(const D& d) {
     d.count();
 };
 
-// What is no time in nanoseconds: not a number, or beyond int64 (292 years). Every row refuses it.
-inline constexpr std::int64_t no_time = INT64_MIN;
+// What an int64 cannot hold: not a number, or too large (a time beyond 292 years). Every row refuses it.
+inline constexpr std::int64_t no_value = INT64_MIN;
 
 template <duration D>
 APM_INLINE constexpr std::int64_t to_nanoseconds(const D& d) {
@@ -80,10 +88,10 @@ APM_INLINE constexpr std::int64_t to_nanoseconds(const D& d) {
     constexpr bool whole = !static_cast<bool>(typename D::rep(1) / 2);  // an integer count
     if constexpr (whole && 1'000'000'000 % den == 0) {
         std::int64_t ns = 0;
-        return __builtin_mul_overflow(d.count(), num * (1'000'000'000 / den), &ns) ? no_time : ns;
+        return __builtin_mul_overflow(d.count(), num * (1'000'000'000 / den), &ns) ? no_value : ns;
     } else {
         const double ns = static_cast<double>(d.count()) * (1e9 * num / den);
-        return ns >= -9.2e18 && ns <= 9.2e18 ? static_cast<std::int64_t>(ns < 0 ? ns - 0.5 : ns + 0.5) : no_time;
+        return ns >= -9.2e18 && ns <= 9.2e18 ? static_cast<std::int64_t>(ns < 0 ? ns - 0.5 : ns + 0.5) : no_value;
     }
 }
 

@@ -19,19 +19,19 @@ struct updown : row {
         : row(schema, kind::updown, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
 
     template <mode M = APM_MODE>
-    APM_INLINE void add(amount n, const Labels& at) const {
+    APM_INLINE void add(const amount& n, const Labels& at) const {
         if constexpr (M == mode::on) put(n, at);
     }
     template <mode M = APM_MODE>
-    APM_INLINE void add(amount n) const requires std::same_as<Labels, no_labels> {
+    APM_INLINE void add(const amount& n) const requires std::same_as<Labels, no_labels> {
         if constexpr (M == mode::on) put(n, no_labels{});
     }
     template <mode M = APM_MODE>
-    APM_INLINE void sub(amount n, const Labels& at) const {
+    APM_INLINE void sub(const amount& n, const Labels& at) const {
         if constexpr (M == mode::on) take(n, at);
     }
     template <mode M = APM_MODE>
-    APM_INLINE void sub(amount n) const requires std::same_as<Labels, no_labels> {
+    APM_INLINE void sub(const amount& n) const requires std::same_as<Labels, no_labels> {
         if constexpr (M == mode::on) take(n, no_labels{});
     }
 
@@ -44,6 +44,7 @@ struct updown : row {
     // Runs `f`, which returns a present amount, at every collection; its share of the sum ends with the returned object.
     template <mode M = APM_MODE, class F>
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
+        detail::check_callback<amount, F>();
         if constexpr (M == mode::on)
             return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_change<F>, withdraw<F>};
         else return {};
@@ -66,25 +67,24 @@ private:
     // Where not, the value is refused.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return detail::finite(n.value);
-        else if constexpr (Unit::info.kept_as == number::nanoseconds) return n.value != detail::no_time;
-        else return true;
+        else return n.value != detail::no_value;
     }
     template <class Where>
-    APM_INLINE void put(amount n, const Where& where) const {
+    APM_INLINE void put(const amount& n, const Where& where) const {
         if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
-        detail::add_to<what>(*this, where, kept(n));
+        detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class Where>
-    APM_INLINE void take(amount n, const Where& where) const {
+    APM_INLINE void take(const amount& n, const Where& where) const {
         if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
-        detail::add_to<what>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
+        detail::add_to<what, Labels>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
     }
     template <class F>
     static void move_to(observation<F>& o, decltype(kept(std::declval<amount>())) now) {
         if (const auto g = detail::process_root().generation.load(); g != o.generation) o.generation = g, o.last = 0;  // forked
         const auto before = __builtin_bit_cast(decltype(now), o.last);
         o.last = __builtin_bit_cast(std::uint64_t, now);
-        detail::add_to<what>(*o.of, o.at, now - before);
+        detail::add_to<what, Labels>(*o.of, o.at, now - before);
     }
     template <class F>
     static void add_change(observation<F>& o) {

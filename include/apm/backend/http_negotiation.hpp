@@ -48,7 +48,9 @@ void weigh(std::string_view header, F&& f) {
             first = false;
             const std::size_t equals = part.find('=');
             if (equals == part.npos) return;
-            const std::string_view key = trim(part.substr(0, equals)), value = trim(part.substr(equals + 1));
+            const std::string_view key = trim(part.substr(0, equals));
+            std::string_view value = trim(part.substr(equals + 1));
+            if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
             if (same(key, "version")) version = value;
             if (!same(key, "q")) return;
             double q = 0;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,13 @@ inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
     return difference == 0;
 }
 
+// CivetWeb 1.15 and 1.16 do not find all they need in OpenSSL 3 unless they are built for it, start all the same, and crash at
+// the first client (https://github.com/civetweb/civetweb/issues/1334). They say so once; asked again they say that all is well.
+inline bool tls_works() {
+    static const bool works = (mg_init_library(MG_FEATURES_TLS) & MG_FEATURES_TLS) != 0;
+    return works;
+}
+
 // Serves one page, made anew for each request, from threads of its own. Not copied, not moved.
 class http_server {
 public:
@@ -61,14 +69,23 @@ public:
     ~http_server() { stop(); }
 
     error start(const prometheus_options& o, produce page);
-    // Waits for requests in progress, which end by the client's deadline. In a forked child: nothing, for the threads that
-    // served are not there; the socket is closed already.
+    // At once where no client is connected, else within some two seconds: CivetWeb looks up from a client that often. In a
+    // forked child: nothing, for the threads that served are not there; the socket is closed already.
     void stop();
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
 private:
-    static int handle(mg_connection* c, void* self) { return static_cast<http_server*>(self)->answer(c); }
+    static int handle(mg_connection* c, void* self) {
+        try {
+            return static_cast<http_server*>(self)->answer(c);
+        } catch (...) {  // no memory for the page: this client has nothing, the program runs on
+            static constexpr char sorry[] = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
+                                            "Connection: close\r\n\r\n";
+            mg_write(c, sorry, sizeof sorry - 1);
+            return 500;
+        }
+    }
     static int keep_log_line(const mg_connection* c, const char* line) {
         // While starting there is no connection yet, and the line says what went wrong; afterwards it is about a client.
         const mg_context* context = c ? mg_get_context(c) : nullptr;
@@ -78,7 +95,8 @@ private:
     }
     int answer(mg_connection* c);
     int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body, const char* more = "");
-    void find_sockets();
+    void find_sockets(const std::string& host);
+    [[nodiscard]] std::string reason() const;
 
     mg_context* context_ = nullptr;
     bool starting_ = false;
@@ -116,6 +134,7 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     const bool v6 = inet_pton(AF_INET6, host.c_str(), &address) == 1;
     if (!v6 && inet_pton(AF_INET, host.c_str(), &address) != 1)
         return "cannot listen on host \"" + host + "\": give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1";
+    if (v6 && !mg_check_feature(MG_FEATURES_IPV6)) return "cannot listen on " + host + ": this CivetWeb is built without IPv6";
     if (o.path.empty() || o.path.front() != '/') return "the page's path \"" + as_text(o.path) + "\" must begin with /";
     if (!o.certificate.empty() && access(as_text(o.certificate).c_str(), R_OK) != 0)
         return "cannot read the certificate " + as_text(o.certificate) + ": " + std::strerror(errno);
@@ -133,21 +152,22 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     options.push_back(nullptr);
     mg_callbacks callbacks{};
     callbacks.log_message = keep_log_line;
+    if (!certificate.empty() && !tls_works())
+        return "cannot serve HTTPS on " + where + ": this CivetWeb does not work with the OpenSSL that is installed; serve HTTP on "
+               "127.0.0.1 behind a proxy, or use a CivetWeb built for that OpenSSL";
     mg_init_library(certificate.empty() ? MG_FEATURES_DEFAULT : MG_FEATURES_TLS);
+    log_.clear();
     starting_ = true;
-    errno = 0;
     context_ = mg_start(&callbacks, this, options.data());
-    const int failed = errno;
     starting_ = false;
     if (!context_) {
         mg_exit_library();
-        std::string why = !log_.empty() ? log_ : failed ? std::strerror(failed) : "the server did not start";
-        return "cannot serve on " + where + ": " + why + "; is the port in use? Set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any";
+        return "cannot serve on " + where + ": " + reason();
     }
     mg_server_port port{};
     if (mg_get_server_ports(context_, 1, &port) == 1) port_ = static_cast<std::uint16_t>(port.port);
     process_ = getpid();
-    find_sockets();
+    find_sockets(host);
     {
         registry& r = all();
         const std::lock_guard guard(r.mutex);
@@ -157,8 +177,17 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     return {};
 }
 
-// CivetWeb does not tell its listening sockets: they are those of this process that listen on the port.
-inline void http_server::find_sockets() {
+// Why the server did not start, from CivetWeb's line: `cannot bind to 127.0.0.1:9464: 98 (Address already in use)`.
+inline std::string http_server::reason() const {
+    if (log_.empty()) return "the server did not start";
+    const std::size_t from = log_.rfind(" (");
+    const bool system = log_.ends_with(')') && from != log_.npos;
+    const std::string why = system ? log_.substr(from + 2, log_.size() - from - 3) : log_;
+    return why == std::strerror(EADDRINUSE) ? why + "; set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any that is free" : why;
+}
+
+// CivetWeb does not tell its listening sockets: they are those of this process that listen on the port, at the address.
+inline void http_server::find_sockets(const std::string& host) {
     for (int fd = 3; fd < 4096; ++fd) {
         int listens = 0;
         socklen_t size = sizeof listens;
@@ -166,10 +195,14 @@ inline void http_server::find_sockets() {
         sockaddr_storage bound{};
         size = sizeof bound;
         if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) continue;
-        in_port_t port = 0;
-        if (bound.ss_family == AF_INET) port = reinterpret_cast<const sockaddr_in&>(bound).sin_port;
-        if (bound.ss_family == AF_INET6) port = reinterpret_cast<const sockaddr_in6&>(bound).sin6_port;
-        if (ntohs(port) == port_) listening_.push_back(fd);
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound);
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound);
+        const auto is_ours = [&](int family, const auto& address, in_port_t port) {
+            std::remove_cvref_t<decltype(address)> wanted{};
+            return bound.ss_family == family && ntohs(port) == port_ && inet_pton(family, host.c_str(), &wanted) == 1 &&
+                   std::memcmp(&wanted, &address, sizeof wanted) == 0;
+        };
+        if (is_ours(AF_INET, v4.sin_addr, v4.sin_port) || is_ours(AF_INET6, v6.sin6_addr, v6.sin6_port)) listening_.push_back(fd);
     }
 }
 
@@ -181,6 +214,8 @@ inline void http_server::stop() {
         std::erase(r.servers, this);
     }
     if (getpid() == process_) {
+        // Wakes the thread that accepts, which would look up in two seconds only.
+        for (const int fd : listening_) shutdown(fd, SHUT_RDWR);
         mg_stop(context_);
         mg_exit_library();
     }

@@ -1,14 +1,18 @@
 // The Prometheus back end: serves the page that a Prometheus scrapes. Needs CivetWeb and zlib.
 #pragma once
 
+#include <cstdint>
+#include <exception>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <apm/backend.hpp>
 #include <apm/backend/http_server.hpp>
 #include <apm/backend/prometheus_options.hpp>
+#include <apm/backend/prometheus_other.hpp>
 #include <apm/backend/prometheus_page.hpp>
 #include <apm/config.hpp>
 
@@ -29,7 +33,7 @@ public:
             return {write(format), content_type(format)};
         });
     }
-    // A request in progress is waited for, at most options.client_deadline.
+    // Within some two seconds, whatever clients do; at once where none is connected.
     error stop(deadline) {
         server_.stop();
         return {};
@@ -38,16 +42,45 @@ public:
     // Where it listens; 0 while it does not.
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
+    // Shows more families, behind ours: `more` is called for every page from now on. A name that is taken already is left out,
+    // said once. Any thread; what `more` looks at must outlive this object.
+    void also(other_families more) {
+        const std::lock_guard guard(mutex_);
+        others_.push_back({std::move(more)});
+    }
+
     // The page as it is now.
     [[nodiscard]] std::string write(page_format format) {
         const std::lock_guard guard(mutex_);
-        return page_.write(collect(), who_, format);
+        std::vector<other_family> others;
+        for (source& from : others_) add(others, from);
+        return page_.write(collect(), who_, format, others);
     }
 
 private:
+    struct source {
+        other_families more;
+        bool said = false;
+    };
+    // One that throws costs its own families, not the page.
+    static void add(std::vector<other_family>& all, source& from) {
+        const auto say = [&from](const char* why) {
+            if (std::exchange(from.said, true)) return;
+            detail::report("prometheus: families of another source are missing: it threw %s", why);
+        };
+        try {
+            for (other_family& f : from.more()) all.push_back(std::move(f));
+        } catch (const std::exception& e) {
+            say(e.what());
+        } catch (...) {
+            say("something");
+        }
+    }
+
     prometheus_options options_;
     std::mutex mutex_;
     prometheus_page page_;
+    std::vector<source> others_;
     resource who_;
     detail::http_server server_;
 };

@@ -1,6 +1,7 @@
 // From rows to Prometheus families: mapped names, and rows of several schemas that share one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -13,6 +14,7 @@
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/naming.hpp>
+#include <apm/schema.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -25,23 +27,48 @@ struct prometheus_family {
 };
 
 // Groups the rows of a snapshot. Rows of equal name that agree in kind, unit and bounds are one family, described by the
-// first; one that does not agree is left out, said once and counted (apm.conflicts). One thread at a time.
+// first. One that does not agree, or whose samples are called like another's (`waits.count` beside a histogram `waits`), is
+// left out, said once and counted (apm.conflicts). One thread at a time.
 class prometheus_families {
 public:
     std::vector<prometheus_family> group(const snapshot& s) {
         std::vector<prometheus_family> families;
-        std::unordered_map<std::string, std::size_t> by_name;
+        taken_.clear();
         for (const family& f : s.families) {
             if (f.series.empty()) continue;
             const row& r = *f.row;
-            detail::name_buffer name;
-            detail::put_family(name, r.name, r.options.prometheus_name, r.unit->ucum, r.kind, r.floating());
-            const auto [at, is_new] = by_name.try_emplace(name.c_str(), families.size());
-            if (is_new) families.push_back({at->first, unit_of(name, r), {&f}});
-            else if (agree(families[at->second].first(), r)) families[at->second].rows.push_back(&f);
-            else report_conflict(families[at->second], f);
+            detail::sample_names names(r);
+            const char* const name = names.name[0].c_str();
+            if (const auto same = taken_.find(name); same != taken_.end() && families[same->second].name == name &&
+                                                     agree(families[same->second].first(), r)) {
+                families[same->second].rows.push_back(&f);
+                continue;
+            }
+            const prometheus_family* other = nullptr;
+            for (std::uint32_t i = 0; i < names.count && !other; ++i)
+                if (const auto at = taken_.find(names.name[i].c_str()); at != taken_.end()) other = &families[at->second];
+            if (other) {
+                report_conflict(*other, f);
+                continue;
+            }
+            for (std::uint32_t i = 0; i < names.count; ++i) taken_.emplace(names.name[i].c_str(), families.size());
+            families.push_back({name, unit_of(names.name[0], r), {&f}});
         }
         return families;
+    }
+
+    // Takes names for a family that is none of ours, after group(). False, said once and counted, where one is taken.
+    bool take(const std::string& family_name, const std::vector<std::string>& sample_names) {
+        for (const std::string& name : sample_names) {
+            if (!taken_.contains(name)) continue;
+            if (said_others_.insert(family_name).second) {
+                detail::process_root().conflicts.add_shared(std::uint64_t{1});
+                detail::report("the family %s is left out of the page: there is a %s already", family_name.c_str(), name.c_str());
+            }
+            return false;
+        }
+        for (const std::string& name : sample_names) taken_.emplace(name, 0);
+        return true;
     }
 
 private:
@@ -64,11 +91,17 @@ private:
     void report_conflict(const prometheus_family& have, const family& f) {
         if (!said_.insert(f.row).second) return;
         detail::process_root().conflicts.add_shared(std::uint64_t{1});
-        detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s is called %s too, and differs in kind, unit or bounds; give "
-                       "one of them a prometheus_name", f.row->name, f.schema->name, have.first().name, have.rows.front()->schema->name,
-                       have.name.c_str());
+        detail::name_buffer name;
+        detail::put_family(name, f.row->name, f.row->options.prometheus_name, f.row->unit->ucum, f.row->kind, f.row->floating());
+        const bool same = have.name == name.c_str();
+        detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s %s%s%s; give one of them a prometheus_name", f.row->name,
+                       f.schema->name, have.first().name, have.rows.front()->schema->name,
+                       same ? "is called " : "has samples of the same names", same ? have.name.c_str() : "",
+                       same ? " too, and differs in kind, unit or bounds" : "");
     }
+    std::unordered_map<std::string, std::size_t> taken_;  // the names of all samples and families: whose they are
     std::unordered_set<const row*> said_;
+    std::unordered_set<std::string> said_others_;
 };
 
 // The series of a family that several rows share: those of equal labels become one, counters, updowns and histograms by

@@ -5,14 +5,18 @@
 // follow OpenTelemetry's mapping (naming.hpp). A row with exponential buckets has classic buckets at the powers of its base.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <apm/backend.hpp>
 #include <apm/backend/prometheus_families.hpp>
+#include <apm/backend/prometheus_other.hpp>
 #include <apm/backend/prometheus_text.hpp>
 #include <apm/config.hpp>
 
@@ -30,12 +34,15 @@ class prometheus_page {
 public:
     explicit prometheus_page(bool scope_labels = false) : scope_labels_(scope_labels) {}
 
-    // The whole page. `who` becomes target_info; where it is empty there is none.
-    [[nodiscard]] std::string write(const snapshot& s, const resource& who, page_format format) {
+    // The whole page. `who` becomes target_info; where it is empty there is none. Of `others`, a family whose name is taken is
+    // left out, said once.
+    [[nodiscard]] std::string write(const snapshot& s, const resource& who, page_format format,
+                                    const std::vector<other_family>& others = {}) {
         out_.clear();
         format_ = format;
         for (const prometheus_family& f : families_.group(s)) put_family(f);
-        if (!who.attributes.empty()) put_target(who);
+        if (!who.attributes.empty() && families_.take("target_info", {"target", "target_info"})) put_target(who);
+        for (const other_family& f : others) put_other(f);
         if (open()) out_ += "# EOF\n";
         return std::exchange(out_, {});
     }
@@ -96,7 +103,7 @@ private:
     void put_value(std::string_view name, const row& r, const series_view& s) {
         begin(name, r.kind == kind::counter ? "_total" : "");
         if (r.floating()) detail::prometheus_text::put_double(out_, s.real());
-        else if (r.unit->kept_as == number::nanoseconds) detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
+        else if (r.unit->scale != 1) detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
         else if (r.kind == kind::counter) detail::prometheus_text::put_integer(out_, s.total());
         else detail::prometheus_text::put_integer(out_, s.integer());
         out_ += '\n';
@@ -124,10 +131,58 @@ private:
     }
     void put_target(const resource& who) {
         put_head("target", "_info", open() ? "info" : "gauge", "", "Target metadata");
+        // Attributes that Prometheus calls the same have their values joined, in the order of their keys (OpenTelemetry's rule):
+        // a label that came twice would cost the whole page.
+        std::map<std::string_view, std::string_view> sorted;
+        for (const auto& [key, value] : who.attributes) sorted.emplace(key, value);
+        std::map<std::string, std::string> joined;
+        const auto mapped = [](std::string_view key) {
+            std::string name;
+            detail::prometheus_text::put_label_name(name, key);
+            return name;
+        };
+        for (const auto& [key, value] : sorted)
+            if (const auto [at, is_new] = joined.try_emplace(mapped(key), value); !is_new) at->second.append(";").append(value);
         labels_.clear();
-        for (const auto& [key, value] : who.attributes) detail::prometheus_text::put_label(labels_, key, value);
+        for (const auto& attribute : who.attributes)
+            if (const auto at = joined.extract(mapped(attribute.first)))
+                detail::prometheus_text::put_label(labels_, at.key(), at.mapped());
         begin("target_info", "");
         out_ += "1\n";
+    }
+
+    // A counter of another name than OpenMetrics demands is `unknown` there: its samples are called the same in both formats.
+    void put_other(const other_family& f) {
+        using type = other_family::kind;
+        constexpr std::string_view words[] = {"counter", "gauge", "histogram", "summary", "untyped", "info"};
+        if (f.samples.empty()) return;
+        std::string name, suffix;
+        detail::prometheus_text::put_metric_name(name, f.name);
+        for (const auto& [kind, ending] : {std::pair(type::counter, "_total"), std::pair(type::info, "_info")})
+            if (f.type == kind && name.ends_with(ending) && name != ending)
+                suffix = ending, name.resize(name.size() - suffix.size());
+        std::vector<std::string> names{name, name + suffix};
+        if (f.type == type::histogram) names.push_back(name + "_bucket");
+        if (f.type == type::histogram || f.type == type::summary) names.insert(names.end(), {name + "_count", name + "_sum"});
+        if (!families_.take(name + suffix, names)) return;
+
+        std::string_view word = words[static_cast<std::size_t>(f.type)];
+        const bool unfit = (f.type == type::counter || f.type == type::info) && suffix.empty();
+        if (open() && (unfit || f.type == type::untyped)) word = "unknown";
+        if (!open() && f.type == type::info) word = "gauge";
+        put_head(name, suffix, word, "", f.help);
+        for (const other_family::sample& s : f.samples) {
+            const std::string_view part = s.suffix;
+            if (open() && f.negative_bounds && part != "_bucket") continue;
+            labels_.clear();
+            for (const auto& [key, value] : s.labels) detail::prometheus_text::put_label(labels_, key, value);
+            if (!s.bound.empty()) detail::prometheus_text::put_label(labels_, f.type == type::summary ? "quantile" : "le", s.bound);
+            begin(name, part.empty() ? suffix : part);
+            if (const auto* n = std::get_if<std::uint64_t>(&s.value)) detail::prometheus_text::put_integer(out_, *n);
+            else detail::prometheus_text::put_double(out_, std::get<double>(s.value));
+            if (s.timestamp_ms) out_ += ' ', detail::prometheus_text::put_scaled(out_, s.timestamp_ms, open() ? 1000 : 1);
+            out_ += '\n';
+        }
     }
 
     prometheus_families families_;

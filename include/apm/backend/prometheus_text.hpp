@@ -4,11 +4,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/utf8.hpp>
 #include <apm/naming.hpp>
 
 namespace apm::inline APM_ABI::detail::prometheus_text {
@@ -47,27 +49,42 @@ inline void put_scaled(std::string& out, std::int64_t n, double scale) {
     out.append(fraction, static_cast<std::size_t>(digits));
 }
 
-// A bound as OpenMetrics wants it: `1.0`, `0.005`, `100000.0`, `1e+06`. (Prometheus 3 rewrites others to this on ingestion.)
+// A bound as OpenMetrics wants it: `1.0`, `0.005`, `100000.0`, `1e-05`, `1e+06`. (Prometheus 3 rewrites others to this on
+// ingestion.)
 inline void put_bound(std::string& out, double bound) {
     if (bound == 0) return void(out += "0.0");
-    const int exponent = static_cast<int>(std::floor(std::log10(std::fabs(bound))));
-    char digits[400];
-    const auto format = exponent < -5 || exponent >= 6 ? std::chars_format::scientific : std::chars_format::fixed;
-    const auto end = std::to_chars(digits, digits + sizeof digits, bound, format).ptr;
-    const std::string_view text(digits, static_cast<std::size_t>(end - digits));
+    char digits[40];
+    const auto end = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::scientific).ptr;
+    std::string_view text(digits, static_cast<std::size_t>(end - digits));
+    // The exponent as it is written, since a logarithm may round to the next one.
+    const std::string_view exponent = text.substr(text.find('e') + 1);
+    int e = 0;
+    std::from_chars(exponent.data() + 1, exponent.data() + exponent.size(), e);
+    if (exponent[0] == '-' ? e <= 4 : e < 6) {
+        const auto shorter = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr;
+        text = {digits, static_cast<std::size_t>(shorter - digits)};
+    }
     out += text;
     if (text.find_first_of(".e") == text.npos) out += ".0";
 }
 
-// `\\`, `\n` and, where `quotes`, `\"`: label values always, help texts in OpenMetrics only.
+// `\\`, `\n` and, where `quotes`, `\"`: label values always, help texts in OpenMetrics only. What is not UTF-8 becomes U+FFFD:
+// one bad byte, and the scraper would refuse the whole page.
 inline void put_escaped(std::string& out, std::string_view text, bool quotes) {
     std::size_t from = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (c != '\\' && c != '\n' && !(c == '"' && quotes)) continue;
+        const bool ascii = static_cast<unsigned char>(c) < 0x80;
+        if (ascii && c != '\\' && c != '\n' && !(c == '"' && quotes)) continue;
+        if (!ascii) {
+            if (const std::size_t n = utf8_sequence(text.data() + i, text.size() - i); n > 0) {
+                i += n - 1;
+                continue;
+            }
+        }
         out.append(text, from, i - from);
-        out += '\\';
-        out += c == '\n' ? 'n' : c;
+        if (ascii) out += '\\', out += c == '\n' ? 'n' : c;
+        else out += "\xef\xbf\xbd";
         from = i + 1;
     }
     out.append(text, from);
@@ -77,6 +94,12 @@ inline void put_escaped(std::string& out, std::string_view text, bool quotes) {
 inline void put_label_name(std::string& out, std::string_view name) {
     if (name.empty() || is_digit(name.front())) out += '_';
     for (const char c : name) out += is_alphanumeric(c) ? c : '_';
+}
+
+// The same for a metric's, which may have colons, too.
+inline void put_metric_name(std::string& out, std::string_view name) {
+    if (name.empty() || is_digit(name.front())) out += '_';
+    for (const char c : name) out += is_alphanumeric(c) || c == ':' ? c : '_';
 }
 
 inline void put_label(std::string& out, std::string_view name, std::string_view value) {

@@ -150,8 +150,11 @@ inline std::string to_table(const snapshot& s, const table_options& options = {}
             if (detail::recorded_something(r, x)) section.lines.push_back(detail::table_line(r, x, interval));
         if (section.lines.size() == before)
             section.lines.push_back({std::string("  ") + r.name, r.kind == kind::gauge ? "never set" : "0"});
-        if (f.overflowed) notes += std::string(r.name) + ": " + std::to_string(f.overflowed) + " records went to its overflow series\n";
-        if (f.refused) notes += std::string(r.name) + ": " + std::to_string(f.refused) + " values refused\n";
+        const auto note = [&](std::uint64_t n, const char* what) {
+            if (n) notes.append(r.name).append(": ").append(std::to_string(n)).append(what) += '\n';
+        };
+        note(f.overflowed, " records went to its overflow series");
+        note(f.refused, " values refused");
     }
     std::size_t width = 0;
     const auto sections = {&counters, &values, &histograms};

@@ -30,18 +30,45 @@ APM_INLINE std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+// The least there is to load: whole words, of which the last may overlap the one before it.
+template <class Word>
+APM_INLINE std::uint64_t word_at(const char* bytes) {
+    Word word;
+    __builtin_memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
 // Eight bytes a step. Seeded by the caller, since label values may come from strangers.
 APM_INLINE std::uint64_t hash_bytes(std::uint64_t seed, const char* bytes, std::size_t size) {
     constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;  // 2^64 / golden ratio
     std::uint64_t hash = seed ^ (size * odd);
-    for (; size >= 8; bytes += 8, size -= 8) {
-        std::uint64_t word;
-        __builtin_memcpy(&word, bytes, 8);
-        hash = mix(hash ^ word, odd);
-    }
+    const char* const end = bytes + size;
     std::uint64_t tail = 0;
-    for (std::size_t i = 0; i < size; ++i) tail |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+    if (size >= 8) {
+        for (; end - bytes > 8; bytes += 8) hash = mix(hash ^ word_at<std::uint64_t>(bytes), odd);
+        tail = word_at<std::uint64_t>(end - 8);
+    } else if (size >= 4) {
+        tail = word_at<std::uint32_t>(bytes) | word_at<std::uint32_t>(end - 4) << 32;
+    } else if (size > 0) {
+        tail = word_at<unsigned char>(bytes) | word_at<unsigned char>(bytes + size / 2) << 8 | word_at<unsigned char>(end - 1) << 16;
+    }
     return mix(hash ^ tail, odd);
+}
+
+// Not memcmp: a call costs more than most labels are long.
+APM_INLINE bool same_bytes(const char* a, const char* b, std::size_t size) {
+    if (size >= 8) {
+        for (; size > 8; a += 8, b += 8, size -= 8)
+            if (word_at<std::uint64_t>(a) != word_at<std::uint64_t>(b)) return false;
+        a -= 8 - size, b -= 8 - size;
+        return word_at<std::uint64_t>(a) == word_at<std::uint64_t>(b);
+    }
+    if (size >= 4)
+        return word_at<std::uint32_t>(a) == word_at<std::uint32_t>(b) &&
+               word_at<std::uint32_t>(a + size - 4) == word_at<std::uint32_t>(b + size - 4);
+    for (std::size_t i = 0; i < size; ++i)
+        if (a[i] != b[i]) return false;
+    return true;
 }
 
 }  // namespace apm::inline APM_ABI::detail

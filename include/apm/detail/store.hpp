@@ -72,9 +72,9 @@ template <const description& What>
 
 inline constexpr std::uint32_t first_chunk = 16;  // ids
 APM_INLINE constexpr std::uint32_t chunk_of(std::uint32_t id) {
-    return id < first_chunk ? 0 : 28u - static_cast<std::uint32_t>(__builtin_clz(id));
+    return 28u - static_cast<std::uint32_t>(__builtin_clz(id | (first_chunk / 2)));  // no branch: ids come in any order
 }
-APM_INLINE constexpr std::uint32_t chunk_base(std::uint32_t chunk) { return chunk ? (first_chunk / 2) << chunk : 0; }
+APM_INLINE constexpr std::uint32_t chunk_base(std::uint32_t chunk) { return ((first_chunk / 2) << chunk) & ~(first_chunk / 2); }
 constexpr std::uint32_t chunk_size(std::uint32_t chunk) { return chunk ? chunk_base(chunk) : first_chunk; }
 
 inline cell* allocate(std::size_t bytes) {

@@ -48,9 +48,9 @@ struct key {
     [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(sizes + count); }
     [[nodiscard]] bool holds(std::uint64_t h, const key_view& k) const {
         if (hash != h || closed != k.closed) return false;
-        const char* at = bytes();
-        for (std::uint32_t i = 0; i < count; at += sizes[i], ++i)
-            if (sizes[i] != k.texts[i].size || __builtin_memcmp(at, k.texts[i].data, sizes[i]) != 0) return false;
+        const char* at = reinterpret_cast<const char*>(sizes + k.count);  // as many in all keys of a table
+        for (std::uint32_t i = 0; i < k.count; at += sizes[i], ++i)
+            if (sizes[i] != k.texts[i].size || !same_bytes(at, k.texts[i].data, sizes[i])) return false;
         return true;
     }
 };

@@ -88,7 +88,10 @@ public:
         sigset_t all, before;  // signals are the program's: none is delivered to this thread
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
-        const error failed = guarded([this] { return thread_ = std::make_unique<std::thread>([s = state_] { run(*s); }), error{}; });
+        const error failed = guarded([this] {
+            thread_ = std::make_unique<std::thread>([s = state_] { run(*s); });
+            return error{};
+        });
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         say("nothing is exported, for want of a thread", failed);
     }
@@ -163,7 +166,8 @@ private:
     }
     // Under `guard`, except for the export itself.
     static bool call(state& s, std::unique_lock<std::mutex>& guard, client& one) {
-        const deadline by = s.stopping ? s.last_deadline : clock::now() + std::min<std::chrono::milliseconds>(one.interval, export_timeout);
+        const auto patience = std::min<std::chrono::milliseconds>(one.interval, export_timeout);
+        const deadline by = s.stopping ? s.last_deadline : clock::now() + patience;
         s.busy = one.backend.self;
         guard.unlock();
         const error failed = one.backend.push(one.backend.self, by);

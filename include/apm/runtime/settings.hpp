@@ -50,6 +50,9 @@ struct settings {
     settings(const settings&) = delete;
     settings& operator=(const settings&) = delete;
 
+    static constexpr const char* in_this_build =
+        APM_SERVES_PROMETHEUS ? "prometheus, none" : "none (build with APM_BACKEND_PROMETHEUS=ON for prometheus)";
+
 private:
     void choose_exporters(std::string_view from_code) {
         const char* name = nullptr;
@@ -60,8 +63,8 @@ private:
             if (exporter == "prometheus" && APM_SERVES_PROMETHEUS) prometheus = true;
             else if (exporter == "prometheus" && !value) continue;  // the default, in a build without it
             else
-                report("%s: exporter \"%s\" is not in this build; it has %s", value ? name : "metrics_exporter", exporter.c_str(),
-                       APM_SERVES_PROMETHEUS ? "prometheus, none" : "none (build with APM_BACKEND_PROMETHEUS=ON for prometheus)");
+                report("%s: exporter \"%s\" is not in this build; it has %s", value ? name : "metrics_exporter",
+                       exporter.c_str(), in_this_build);
         }
     }
 

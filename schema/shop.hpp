@@ -1,0 +1,50 @@
+// What the example shop measures. This is the one place where its telemetry is declared; examples/shop records it.
+#pragma once
+
+#include <apm/apm.hpp>
+
+namespace shop {
+
+// --- what labels can say ----------------------------------------------------------------------------------------------
+
+BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
+BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined)
+BOOST_DEFINE_ENUM_CLASS(Verb, GET, POST)
+
+APM_FIELDS(Order,   (Method, method), (Outcome, outcome));
+APM_FIELDS(Payment, (Method, method));
+APM_FIELDS(Product, (apm::text<32>, product));
+// A route is a pattern such as /product/{name}, never the path that a stranger typed: each value is a series for good.
+APM_FIELDS(Request, (Verb, verb), (apm::text<64>, route), (apm::range<200, 599>, status));
+
+// --- what is measured -------------------------------------------------------------------------------------------------
+
+struct basket_buckets {
+    static constexpr auto bounds = apm::explicit_bounds(1, 2, 3, 5, 8, 13, 21);
+};
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "shop", .version = "1.4.0"};  // whose telemetry this is
+
+    // The front: what comes in. Its routes are text, known when the program runs; hence a limit.
+    counter<Request> requests {this, "shop.http.requests", "Requests answered", {.limit = 200}};
+    updown<>         in_flight{this, "shop.http.requests.in_flight", "Requests being answered now"};
+
+    // The check-out: what the shop lives from. All series of so few closed labels are on the page from zero.
+    counter<Order>   orders{this, "shop.orders", "Orders placed, paid or not"};
+    histogram<Order, apm::seconds, apm::latency_buckets>
+                     checkout{this, "shop.checkout.duration", "Time to check out, from basket to receipt"};
+    histogram<Payment, apm::seconds, apm::latency_buckets>
+                     payment{this, "shop.payment.duration", "Time to be paid, or declined"};
+    counter<Payment, apm::money<"USD">>
+                     revenue{this, "shop.revenue", "Money taken"};
+    histogram<apm::no_labels, apm::count_of<"item">, basket_buckets>
+                     items{this, "shop.basket.items", "Items of an order"};
+
+    // The house: how things are when somebody looks.
+    gauge<>          open_carts{this, "shop.carts.open", "Baskets with something in them, not checked out"};
+    gauge<Product>   stock{this, "shop.stock", "Pieces on the shelf", {.limit = 100}};
+};
+inline constexpr auto& telemetry = apm::instruments<Schema>;
+
+}  // namespace shop
