@@ -1,0 +1,60 @@
+// Compiled with APM off, and with the instrumentation absent: the two object files must be equal, byte for byte.
+#ifndef ABSENT
+#include "schema.hpp"
+using codegen::telemetry, codegen::Method, codegen::Outcome;
+#ifdef MACROS_ONLY
+#define PLAIN(...)
+#else
+#define PLAIN(...) __VA_ARGS__
+#endif
+#else
+#define PLAIN(...)
+#define APM(...) static_cast<void>(0)
+#define APM_TIME(...) static_cast<void>(0)
+#endif
+
+int step(int);
+double price(int);
+
+int check_out(int n) {
+    APM_TIME(telemetry.duration, {.method = Method::card, .outcome = Outcome::ok});
+    APM(telemetry.orders.add(1, {.method = Method::card, .outcome = Outcome::ok}));
+    APM(telemetry.revenue.add(price(step(n))));  // not called
+    PLAIN(telemetry.orders.add(1, {.method = Method::cash, .outcome = Outcome::declined});)
+    PLAIN(telemetry.active.add(1);)
+    const int result = step(n);
+    PLAIN(telemetry.active.sub(1);)
+    PLAIN(telemetry.depth.set(result);)
+    PLAIN(telemetry.load.set(0.5 * result, {.method = Method::cash, .outcome = Outcome::ok});)
+    return result;
+}
+
+int serve(int n, const char* route) {
+    PLAIN(const auto timer = telemetry.duration.time({.method = Method::paypal, .outcome = Outcome::ok});)
+    const int result = step(n);
+    PLAIN(telemetry.requests.add(1, {.status = result, .route = route});)
+    PLAIN(telemetry.duration.record(std::chrono::milliseconds(n), {.method = Method::card, .outcome = Outcome::ok});)
+    static_cast<void>(route);
+    return result;
+}
+
+int loop(int n) {
+    PLAIN(const auto served = telemetry.requests.with({.status = 200, .route = "/"});)
+    int sum = 0;
+    for (int i = 0; i < n; ++i) {
+        sum += step(i);
+        PLAIN(served.add(1u);)
+        PLAIN(telemetry.ticks.add(1);)
+    }
+    return sum;
+}
+
+int watch(int n) {
+    PLAIN(const auto observed = telemetry.depth.observe([n] { return n; });)
+    return step(n) + 1;
+}
+
+int ask(int n) {
+    PLAIN(if (apm::enabled()) n = step(n);)
+    return step(n) + 1;
+}

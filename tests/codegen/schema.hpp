@@ -1,0 +1,29 @@
+// A schema with every kind of row, for fixtures whose object code is read.
+#pragma once
+
+#include <chrono>
+
+#include <apm/apm.hpp>
+
+namespace codegen {
+
+BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
+BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined)
+APM_FIELDS(Order, (Method, method), (Outcome, outcome));
+APM_FIELDS(Request, (apm::range<200, 599>, status), (apm::text<64>, route));
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "codegen"};
+
+    counter<>                          ticks   {this, "codegen.ticks", "Ticks"};
+    counter<Order>                     orders  {this, "codegen.orders", "Orders placed"};
+    counter<Request>                   requests{this, "codegen.requests", "Requests served"};
+    counter<apm::no_labels, apm::money<"USD">> revenue{this, "codegen.revenue", "Revenue"};
+    updown<>                           active  {this, "codegen.active", "Requests in flight"};
+    gauge<>                            depth   {this, "codegen.depth", "Queue depth"};
+    gauge<Order, apm::ratio>           load    {this, "codegen.load", "Load"};
+    histogram<Order, apm::seconds, apm::latency_buckets> duration{this, "codegen.duration", "Time to check out"};
+};
+inline constexpr auto& telemetry = apm::instruments<Schema>;
+
+}  // namespace codegen

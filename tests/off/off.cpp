@@ -1,0 +1,110 @@
+// The whole API with APM compiled out for this file: what is evaluated, and that nothing is recorded.
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <apm/apm.hpp>
+#include <apm/runtime.hpp>
+#include <apm/testing.hpp>
+
+#include "catch.hpp"
+
+static_assert(!APM_ENABLED);
+
+namespace off_test {
+
+BOOST_DEFINE_ENUM_CLASS(Method, card, cash)
+APM_FIELDS(Order, (Method, method), (std::optional<apm::text<16>>, coupon));
+
+struct score_buckets {
+    static constexpr auto bounds = apm::explicit_bounds(1, 2, 3);
+};
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "off_test"};
+
+    counter<>                                              ticks   {this, "off.ticks", "Ticks"};
+    counter<Order>                                         orders  {this, "off.orders", "Orders"};
+    counter<apm::no_labels, apm::money<"USD">>             revenue {this, "off.revenue", "Revenue"};
+    updown<Order>                                          active  {this, "off.active", "Active"};
+    gauge<Order, apm::ratio>                               load    {this, "off.load", "Load"};
+    histogram<Order, apm::seconds, apm::latency_buckets>   duration{this, "off.duration", "Duration"};
+    histogram<apm::no_labels, apm::score, score_buckets>   scores  {this, "off.scores", "Scores"};
+};
+inline constexpr auto& telemetry = apm::instruments<Schema>;
+
+}  // namespace off_test
+
+using off_test::Method, off_test::telemetry;
+using namespace std::chrono_literals;
+
+namespace {
+
+int evaluations = 0;
+template <class T>
+T counted(T value) {
+    ++evaluations;
+    return value;
+}
+
+std::size_t series_recorded() {
+    std::size_t n = 0;
+    for (const apm::family& f : apm::collect().families)
+        if (std::string_view(f.schema->name) == "off_test") n += f.series.size();
+    return n;
+}
+
+}  // namespace
+
+TEST_CASE("off: macros evaluate nothing") {
+    evaluations = 0;
+    APM(telemetry.ticks.add(counted(1u)));
+    APM(telemetry.orders.add(counted(2u), {.method = counted(Method::card), .coupon = counted(std::string("x"))}));
+    APM(telemetry.duration.record(counted(20ms), {.method = counted(Method::cash)}));
+    APM_TIME(telemetry.duration, {.method = counted(Method::cash)});
+    if (evaluations == 0) APM(telemetry.load.set(counted(0.5), {.method = Method::card}));
+    else FAIL();
+    CHECK(evaluations == 0);
+}
+
+TEST_CASE("off: plain calls evaluate their arguments once, as C++ says") {
+    evaluations = 0;
+    telemetry.ticks.add(counted(1u));
+    CHECK(evaluations == 1);
+    telemetry.orders.add(counted(2u), {.method = counted(Method::card)});
+    CHECK(evaluations == 3);
+    telemetry.active.sub(counted(2), {.method = Method::card});
+    telemetry.load.set(counted(0.5), {.method = Method::card});
+    telemetry.duration.record(counted(3s), {.method = Method::card});
+    telemetry.scores.record(counted(2.5));
+    telemetry.revenue.add(counted(9.99));
+    CHECK(evaluations == 8);
+}
+
+TEST_CASE("off: handles, timers and callbacks do nothing, and nothing is recorded") {
+    const apm::testing::probe probe;
+    const auto handle = telemetry.orders.with({.method = Method::cash});
+    handle.add(3u);
+    {
+        auto timer = telemetry.duration.time({.method = Method::card});
+        timer.stop();
+        timer.cancel();
+    }
+    evaluations = 0;
+    const auto observed = telemetry.load.observe({.method = Method::card}, [] { return counted(0.5); });
+    const auto growing = telemetry.ticks.observe([] { return counted(7u); });
+    static_cast<void>(apm::collect());
+    CHECK(evaluations == 0);
+    CHECK(probe.changes().empty());
+    CHECK(series_recorded() == 0);
+    STATIC_REQUIRE(sizeof(handle) == 1);
+    STATIC_REQUIRE(sizeof(observed) == 1);
+}
+
+TEST_CASE("off: the runtime is a shell") {
+    apm::runtime runtime{{.service = {.name = "off"}, .prometheus = {.port = 0}}};
+    CHECK_FALSE(runtime.running());
+    CHECK(runtime.prometheus_port() == 0);
+    CHECK(runtime.flush(1ms));
+    CHECK_FALSE(apm::enabled());
+}
