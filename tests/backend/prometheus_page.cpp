@@ -1,0 +1,593 @@
+// The page, in both formats, byte for byte.
+#include <apm/backend/prometheus_page.hpp>
+
+#include <chrono>
+#include <clocale>
+#include <cstdint>
+#include <locale>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <apm/apm.hpp>
+
+#include "catch.hpp"
+#include "runtime/support.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+BOOST_DEFINE_ENUM_CLASS(Method, card, paypal)
+APM_FIELDS(Order, (Method, method), (std::optional<bool>, express));
+APM_FIELDS(Text, (apm::named<apm::text<65536>, "shop.city">, city));
+struct few { static constexpr auto bounds = apm::explicit_bounds(0.005, 0.5, 1); };
+struct sizes { static constexpr auto bounds = apm::exponential_bounds<3>(1024, 1024); };
+struct around_zero { static constexpr auto bounds = apm::explicit_bounds(-1.5, 0, 2); };
+
+// --- every kind, every unit -------------------------------------------------------------------------------------------
+struct Kinds : apm::schema<Kinds> {
+    static constexpr apm::scope scope{.name = "page.kinds", .version = "1.2"};
+
+    counter<Order>                                orders{this, "shop.orders", "Orders \"placed\" in C:\\shop\nand paid"};
+    counter<apm::no_labels, apm::bytes>           sent  {this, "net.sent", "Bytes sent"};
+    counter<apm::no_labels, apm::seconds>         busy  {this, "cpu.busy", "Time at work"};
+    counter<apm::no_labels, apm::money<"USD">>    earned{this, "earned", "Money"};
+    updown<>                                      open  {this, "in_flight", "Requests at work"};
+    updown<apm::no_labels, apm::seconds>          balance{this, "balance", "Time left"};
+    gauge<apm::no_labels, apm::ratio>             load  {this, "load", "Share in use"};
+    gauge<apm::no_labels, apm::real<"Cel">>       warmth{this, "warmth", "Temperature"};
+    gauge<>                                       unset {this, "unset", "Never set"};
+    histogram<apm::no_labels, apm::seconds, few>  took  {this, "took", "Time to serve"};
+    histogram<apm::no_labels, apm::bytes, sizes>  size  {this, "size", "Size of a reply"};
+    histogram<apm::no_labels, apm::score, around_zero> drift{this, "drift", "Deviation"};
+    histogram<apm::no_labels, apm::score, apm::base2_buckets<1, 0, 2>> growth{this, "growth", "Powers of the root of two"};
+};
+constexpr auto& kinds = apm::instruments<Kinds>;
+
+struct Names : apm::schema<Names> {
+    static constexpr apm::scope scope{.name = "page.names"};
+
+    counter<>                             total    {this, "jobs_total", "Ends in _total"};
+    counter<>                             dotted   {this, "jobs.done.total", "Ends in .total"};
+    gauge<apm::no_labels, apm::milliseconds> latency{this, "api_latency_ms", "Ends in its unit's abbreviation"};
+    gauge<apm::no_labels, apm::seconds>   seconds  {this, "age_seconds", "Ends in its unit"};
+    counter<apm::no_labels, apm::bytes>   bytes    {this, "disk.bytes_total", "Ends in unit and _total"};
+    gauge<apm::no_labels, apm::ratio>     ratio    {this, "hit_ratio", "Ends in ratio"};
+    counter<apm::no_labels, apm::ratio>   share    {this, "share", "A counter is no ratio"};
+    gauge<apm::no_labels, apm::percent>   percent  {this, "cpu", "In percent"};
+    counter<apm::no_labels, apm::count_of<"request">> requests{this, "requests", "Annotated"};
+    gauge<apm::no_labels, apm::real<"m/s">> speed  {this, "speed", "Per second"};
+    gauge<apm::no_labels, apm::real<"1/min">> rate {this, "rate", "Per minute"};
+    counter<apm::no_labels, apm::seconds> given    {this, "a.name", "Called otherwise", {.prometheus_name = "My__Own"}};
+    counter<>                             given_total{this, "b.name", "Called otherwise", {.prometheus_name = "own_total"}};
+    gauge<>                               total_gauge{this, "memory.total", "A gauge keeps it"};
+    gauge<>                               double_{this, "a__b._c", "Underscores"};
+    gauge<apm::no_labels, apm::unit<"KiBy", apm::number::integer, 1024>> scaled{this, "scaled", "Kept in bytes"};
+};
+constexpr auto& names = apm::instruments<Names>;
+
+struct Values : apm::schema<Values> {
+    static constexpr apm::scope scope{.name = "page.values"};
+
+    counter<Text>                        text {this, "text", "Open text"};
+    counter<>                            big  {this, "big", "Counts beyond double"};
+    gauge<>                              whole{this, "whole", "The least integer but one"};
+    gauge<Order, apm::score>             real {this, "real", "Doubles"};
+    histogram<apm::no_labels, apm::seconds, few> exact{this, "exact", "Sums of nanoseconds"};
+};
+constexpr auto& values = apm::instruments<Values>;
+
+// --- two schemas that say the same, and one that says otherwise --------------------------------------------------------
+struct First : apm::schema<First> {
+    static constexpr apm::scope scope{.name = "page.first", .version = "1"};
+
+    counter<Order>                          both {this, "both", "The first's help"};
+    gauge<>                                 level{this, "level", "A gauge"};
+    updown<>                                queue{this, "queue", "A sum"};
+    histogram<apm::no_labels, apm::seconds, few> took{this, "both.took", "A histogram"};
+    counter<apm::no_labels, apm::score>     money{this, "money", "Doubles"};
+    counter<>                               clash{this, "clash", "A counter"};
+    gauge<>                                 empty{this, "empty", "Never set, hence no one's"};
+    counter<>                               unlike{this, "unlike", "In no unit"};
+};
+struct Second : apm::schema<Second> {
+    static constexpr apm::scope scope{.name = "page.second"};
+
+    counter<Order>                          both {this, "both", "The second's help"};
+    gauge<>                                 level{this, "level", "A gauge"};
+    updown<>                                queue{this, "queue", "A sum"};
+    histogram<apm::no_labels, apm::seconds, few> took{this, "both.took", "A histogram"};
+    counter<apm::no_labels, apm::score>     money{this, "money", "Doubles"};
+    gauge<>                                 clash{this, "clash", "A gauge"};
+    gauge<>                                 empty{this, "empty", "Set"};
+    counter<apm::no_labels, apm::bytes>     unlike{this, "unlike", "In bytes", {.prometheus_name = "unlike"}};
+    updown<>                                level2{this, "level.too", "As a gauge on the page", {.prometheus_name = "level_two"}};
+};
+constexpr auto& first = apm::instruments<First>;
+constexpr auto& second = apm::instruments<Second>;
+
+// The samples of two families cannot be told apart though their names differ: `waits` has a `waits_count`.
+struct Base : apm::schema<Base> {
+    static constexpr apm::scope scope{.name = "page.base"};
+    histogram<apm::no_labels, apm::score, few> waits{this, "waits", "A histogram"};
+};
+struct Suffix : apm::schema<Suffix> {
+    static constexpr apm::scope scope{.name = "page.suffix"};
+    gauge<> waits{this, "waits.count", "A gauge"};
+};
+constexpr auto& base = apm::instruments<Base>;
+constexpr auto& suffix = apm::instruments<Suffix>;
+
+constexpr auto text = apm::page_format::text, openmetrics = apm::page_format::openmetrics;
+
+// The page of some schemas only.
+std::string page_of(apm::prometheus_page& p, std::vector<std::string_view> schemas, apm::page_format format, const apm::resource& who = {}) {
+    apm::snapshot all = apm::collect(), some;
+    for (const std::string_view schema : schemas)
+        for (apm::family& f : all.families)
+            if (f.schema->name == schema) some.families.push_back(std::move(f));
+    return p.write(some, who, format);
+}
+std::string page_of(std::vector<std::string_view> schemas, apm::page_format format, const apm::resource& who = {}) {
+    apm::prometheus_page p;
+    return page_of(p, schemas, format, who);
+}
+
+bool has(const std::string& page, const std::string& line) { return ("\n" + page).find("\n" + line + "\n") != std::string::npos; }
+
+void record_kinds() {
+    static bool done = false;
+    if (std::exchange(done, true)) return;
+    kinds.orders.add(3, {.method = Method::card});
+    kinds.orders.add(2, {.method = Method::paypal, .express = true});
+    kinds.sent.add(5'000'000'000u);
+    kinds.busy.add(1500ms);
+    kinds.earned.add(0.1), kinds.earned.add(0.2);
+    kinds.open.add(2), kinds.open.sub(5);
+    kinds.balance.sub(1500ms);
+    kinds.load.set(0.75);
+    kinds.warmth.set(-1e300);
+    kinds.took.record(5ms), kinds.took.record(300ms), kinds.took.record(2s);
+    kinds.size.record(1), kinds.size.record(1024), kinds.size.record(1 << 21);
+    kinds.drift.record(-2.25), kinds.drift.record(0), kinds.drift.record(9);
+    kinds.growth.record(0.5), kinds.growth.record(1.4), kinds.growth.record(1.5), kinds.growth.record(100);
+}
+
+}  // namespace
+
+TEST_CASE("text 0.0.4, byte for byte") {
+    record_kinds();
+    CHECK(page_of({"page.kinds"}, text, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
+R"(# HELP shop_orders_total Orders "placed" in C:\\shop\nand paid
+# TYPE shop_orders_total counter
+shop_orders_total{method="card",express="false"} 0
+shop_orders_total{method="card",express="true"} 0
+shop_orders_total{method="card"} 3
+shop_orders_total{method="paypal",express="false"} 0
+shop_orders_total{method="paypal",express="true"} 2
+# HELP net_sent_bytes_total Bytes sent
+# TYPE net_sent_bytes_total counter
+net_sent_bytes_total 5000000000
+# HELP cpu_busy_seconds_total Time at work
+# TYPE cpu_busy_seconds_total counter
+cpu_busy_seconds_total 1.5
+# HELP earned_total Money
+# TYPE earned_total counter
+earned_total 0.30000000000000004
+# HELP in_flight Requests at work
+# TYPE in_flight gauge
+in_flight -3
+# HELP balance_seconds Time left
+# TYPE balance_seconds gauge
+balance_seconds -1.5
+# HELP load_ratio Share in use
+# TYPE load_ratio gauge
+load_ratio 0.75
+# HELP warmth_celsius Temperature
+# TYPE warmth_celsius gauge
+warmth_celsius -1e+300
+# HELP took_seconds Time to serve
+# TYPE took_seconds histogram
+took_seconds_bucket{le="0.005"} 1
+took_seconds_bucket{le="0.5"} 2
+took_seconds_bucket{le="1.0"} 2
+took_seconds_bucket{le="+Inf"} 3
+took_seconds_count 3
+took_seconds_sum 2.305
+# HELP size_bytes Size of a reply
+# TYPE size_bytes histogram
+size_bytes_bucket{le="1024.0"} 2
+size_bytes_bucket{le="1.048576e+06"} 2
+size_bytes_bucket{le="1.073741824e+09"} 3
+size_bytes_bucket{le="+Inf"} 3
+size_bytes_count 3
+size_bytes_sum 2098177
+# HELP drift Deviation
+# TYPE drift histogram
+drift_bucket{le="-1.5"} 1
+drift_bucket{le="0.0"} 2
+drift_bucket{le="2.0"} 2
+drift_bucket{le="+Inf"} 3
+drift_count 3
+drift_sum 6.75
+# HELP growth Powers of the root of two
+# TYPE growth histogram
+growth_bucket{le="1.0"} 1
+growth_bucket{le="1.414213562373095"} 2
+growth_bucket{le="2.0"} 3
+growth_bucket{le="2.82842712474619"} 3
+growth_bucket{le="4.0"} 3
+growth_bucket{le="+Inf"} 4
+growth_count 4
+growth_sum 103.4
+# HELP target_info Target metadata
+# TYPE target_info gauge
+target_info{service_name="shop \"one\"",host_id="a\nb"} 1
+)");
+}
+
+TEST_CASE("OpenMetrics, byte for byte") {
+    record_kinds();
+    CHECK(page_of({"page.kinds"}, openmetrics, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
+R"(# TYPE shop_orders counter
+# HELP shop_orders Orders \"placed\" in C:\\shop\nand paid
+shop_orders_total{method="card",express="false"} 0
+shop_orders_total{method="card",express="true"} 0
+shop_orders_total{method="card"} 3
+shop_orders_total{method="paypal",express="false"} 0
+shop_orders_total{method="paypal",express="true"} 2
+# TYPE net_sent_bytes counter
+# UNIT net_sent_bytes bytes
+# HELP net_sent_bytes Bytes sent
+net_sent_bytes_total 5000000000
+# TYPE cpu_busy_seconds counter
+# UNIT cpu_busy_seconds seconds
+# HELP cpu_busy_seconds Time at work
+cpu_busy_seconds_total 1.5
+# TYPE earned counter
+# HELP earned Money
+earned_total 0.30000000000000004
+# TYPE in_flight gauge
+# HELP in_flight Requests at work
+in_flight -3
+# TYPE balance_seconds gauge
+# UNIT balance_seconds seconds
+# HELP balance_seconds Time left
+balance_seconds -1.5
+# TYPE load_ratio gauge
+# UNIT load_ratio ratio
+# HELP load_ratio Share in use
+load_ratio 0.75
+# TYPE warmth_celsius gauge
+# UNIT warmth_celsius celsius
+# HELP warmth_celsius Temperature
+warmth_celsius -1e+300
+# TYPE took_seconds histogram
+# UNIT took_seconds seconds
+# HELP took_seconds Time to serve
+took_seconds_bucket{le="0.005"} 1
+took_seconds_bucket{le="0.5"} 2
+took_seconds_bucket{le="1.0"} 2
+took_seconds_bucket{le="+Inf"} 3
+took_seconds_count 3
+took_seconds_sum 2.305
+# TYPE size_bytes histogram
+# UNIT size_bytes bytes
+# HELP size_bytes Size of a reply
+size_bytes_bucket{le="1024.0"} 2
+size_bytes_bucket{le="1.048576e+06"} 2
+size_bytes_bucket{le="1.073741824e+09"} 3
+size_bytes_bucket{le="+Inf"} 3
+size_bytes_count 3
+size_bytes_sum 2098177
+# TYPE drift histogram
+# HELP drift Deviation
+drift_bucket{le="-1.5"} 1
+drift_bucket{le="0.0"} 2
+drift_bucket{le="2.0"} 2
+drift_bucket{le="+Inf"} 3
+# TYPE growth histogram
+# HELP growth Powers of the root of two
+growth_bucket{le="1.0"} 1
+growth_bucket{le="1.414213562373095"} 2
+growth_bucket{le="2.0"} 3
+growth_bucket{le="2.82842712474619"} 3
+growth_bucket{le="4.0"} 3
+growth_bucket{le="+Inf"} 4
+growth_count 4
+growth_sum 103.4
+# TYPE target info
+# HELP target Target metadata
+target_info{service_name="shop \"one\"",host_id="a\nb"} 1
+# EOF
+)");
+}
+
+TEST_CASE("an empty page is empty, or its end") {
+    CHECK(page_of({}, text).empty());
+    CHECK(page_of({}, openmetrics) == "# EOF\n");
+    CHECK(apm::content_type(text) == "text/plain; version=0.0.4; charset=utf-8");
+    CHECK(apm::content_type(openmetrics) == "application/openmetrics-text; version=1.0.0; charset=utf-8");
+}
+
+TEST_CASE("names: units, _total, and a name given for Prometheus") {
+    names.latency.set(1500us);
+    names.seconds.set(2s);
+    names.ratio.set(1), names.share.add(1), names.percent.set(99.5), names.speed.set(2), names.rate.set(3), names.given.add(7s);
+    names.total_gauge.set(1), names.double_.set(1), names.scaled.set(1536);
+    const std::string page = page_of({"page.names"}, openmetrics), plain = page_of({"page.names"}, text);
+    CAPTURE(page);
+    for (const char* line : {"jobs_total 0", "jobs_done_total 0", "api_latency_ms 1.5", "age_seconds 2", "disk_bytes_total 0",
+                             "hit_ratio 1", "share_total 1", "cpu_percent 99.5", "requests_total 0", "speed_meters_per_second 2",
+                             "rate_per_minute 3", "My__Own_total 7", "own_total 0", "memory_total 1", "a_b_c 1",
+                             "scaled_kibibytes 1.5"}) {
+        CAPTURE(line);
+        CHECK(has(page, line));
+        CHECK(has(plain, line));
+    }
+    CHECK(has(page, "# TYPE jobs counter"));
+    CHECK(has(plain, "# TYPE jobs_total counter"));
+    CHECK(has(page, "# UNIT disk_bytes bytes"));
+    CHECK(has(page, "# UNIT speed_meters_per_second meters_per_second"));
+    CHECK(page.find("# UNIT api_latency_ms") == page.npos);  // the name must end in the unit's word
+    CHECK(page.find("# UNIT My__Own") == page.npos);
+    CHECK(plain.find("# UNIT") == plain.npos);
+}
+
+TEST_CASE("label values: escapes, invalid UTF-8, none at all, and 64 KiB") {
+    const std::string long_value(65536, 'v');
+    for (const std::string_view v : {"say \"hi\"", "two\nlines", "C:\\", "caf\xc3\xa9", "bad\xff\xc3", "a,b=\"{}"})
+        values.text.add(1, {.city = v});
+    values.text.add(1, {.city = long_value});
+    values.text.add(1, {.city = ""});
+    for (const auto format : {text, openmetrics}) {
+        const std::string page = page_of({"page.values"}, format);
+        for (const std::string line : {R"(text_total{shop_city="say \"hi\""} 1)", R"(text_total{shop_city="two\nlines"} 1)",
+                                       R"(text_total{shop_city="C:\\"} 1)", "text_total{shop_city=\"caf\xc3\xa9\"} 1",
+                                       "text_total{shop_city=\"bad\xef\xbf\xbd\xef\xbf\xbd\"} 1", R"(text_total{shop_city="a,b=\"{}"} 1)",
+                                       "text_total 1"})
+            CHECK(has(page, line));
+        CHECK(has(page, "text_total{shop_city=\"" + long_value + "\"} 1"));
+        CHECK(page.find('\xff') == page.npos);
+    }
+    CHECK(has(page_of({}, text, {{{"service.name", "\xff"}}}), "target_info{service_name=\"\xef\xbf\xbd\"} 1"));
+}
+
+TEST_CASE("values: counts beyond 2^53, exact sums, the ends of double; whatever the locale") {
+    values.big.add((std::uint64_t{1} << 63) + 1);
+    values.whole.set(INT64_MIN + 1);
+    values.real.set(5e-324, {.method = Method::card});
+    values.real.set(1.7976931348623157e308, {.method = Method::paypal});
+    values.real.set(-__builtin_inf(), {.method = Method::card, .express = true});
+    values.real.set(__builtin_nan(""), {.method = Method::paypal, .express = true});
+    values.exact.record(1ns), values.exact.record(3'000'000s), values.exact.record(100ms), values.exact.record(200ms);
+    const std::locale before;
+    const std::string c_before = setlocale(LC_ALL, nullptr);
+    bool german = true;
+    try {
+        std::locale::global(std::locale("de_DE.UTF-8"));
+        setlocale(LC_ALL, "de_DE.UTF-8");
+    } catch (const std::runtime_error&) {
+        german = false;
+        WARN("this system has no locale de_DE.UTF-8; tested in \"C\" only");
+    }
+    CHECK(*localeconv()->decimal_point == (german ? ',' : '.'));
+    const std::string page = page_of({"page.values"}, openmetrics);
+    std::locale::global(before);
+    setlocale(LC_ALL, c_before.c_str());
+    CHECK(has(page, "big_total 9223372036854775809"));
+    CHECK(has(page, "whole -9223372036854775807"));
+    CHECK(has(page, "real{method=\"card\"} 5e-324"));
+    CHECK(has(page, "real{method=\"paypal\"} 1.7976931348623157e+308"));
+    CHECK(has(page, "real{method=\"card\",express=\"true\"} -Inf"));
+    CHECK(has(page, "real{method=\"paypal\",express=\"true\"} NaN"));
+    CHECK(has(page, "exact_seconds_sum 3000000.300000001"));  // a double has 3000000.3000000012
+    CHECK(has(page, "exact_seconds_bucket{le=\"0.5\"} 3"));
+}
+
+TEST_CASE("two schemas with one family: sums, and the first one's gauges; a family that differs is left out, said once, counted") {
+    first.both.add(1, {.method = Method::card}), second.both.add(2, {.method = Method::card});
+    second.both.add(5, {.method = Method::paypal, .express = true});
+    first.level.set(10), second.level.set(20);
+    first.queue.add(4), second.queue.sub(5);
+    first.took.record(1ms), second.took.record(300ms), second.took.record(2s);
+    first.money.add(0.5), second.money.add(0.25);
+    first.clash.add(1), second.clash.set(2);
+    second.empty.set(7);
+    first.unlike.add(1), second.unlike.add(1);
+
+    const reported said;
+    const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
+    const std::uint64_t before = conflicts();
+    apm::prometheus_page p;
+    for (int twice = 0; twice < 2; ++twice)
+        CHECK(page_of(p, {"page.first", "page.second"}, text) ==
+R"(# HELP both_total The first's help
+# TYPE both_total counter
+both_total{method="card",express="false"} 0
+both_total{method="card",express="true"} 0
+both_total{method="card"} 3
+both_total{method="paypal",express="false"} 0
+both_total{method="paypal",express="true"} 5
+# HELP level A gauge
+# TYPE level gauge
+level 10
+# HELP queue A sum
+# TYPE queue gauge
+queue -1
+# HELP both_took_seconds A histogram
+# TYPE both_took_seconds histogram
+both_took_seconds_bucket{le="0.005"} 1
+both_took_seconds_bucket{le="0.5"} 2
+both_took_seconds_bucket{le="1.0"} 2
+both_took_seconds_bucket{le="+Inf"} 3
+both_took_seconds_count 3
+both_took_seconds_sum 2.301
+# HELP money_total Doubles
+# TYPE money_total counter
+money_total 0.75
+# HELP clash_total A counter
+# TYPE clash_total counter
+clash_total 1
+# HELP unlike_total In no unit
+# TYPE unlike_total counter
+unlike_total 1
+# HELP empty Set
+# TYPE empty gauge
+empty 7
+# HELP level_two As a gauge on the page
+# TYPE level_two gauge
+level_two 0
+)");
+    const lines was = said.take();
+    REQUIRE(was.size() == 2);
+    CHECK(was[0] == "\"clash\" of page.second is left out of the page: \"clash\" of page.first is called clash too, and differs in kind, "
+                    "unit or bounds; give one of them a prometheus_name");
+    CHECK(was[1].find("\"unlike\" of page.second") == 0);
+    CHECK(conflicts() == before + 2);
+}
+
+TEST_CASE("with scope labels, series of two schemas are told apart instead") {
+    apm::prometheus_page p(true);
+    const std::string page = page_of(p, {"page.first", "page.second"}, text);
+    CHECK(has(page, R"(queue{otel_scope_name="page.first",otel_scope_version="1"} 4)"));
+    CHECK(has(page, R"(queue{otel_scope_name="page.second"} -5)"));
+    CHECK(has(page, R"(both_total{method="paypal",express="true",otel_scope_name="page.second"} 5)"));
+    CHECK(has(page, R"(both_took_seconds_bucket{otel_scope_name="page.second",le="0.5"} 1)"));
+    CHECK(page.find("# TYPE both_total") == page.rfind("# TYPE both_total"));
+}
+
+TEST_CASE("a family whose samples are called like another's is left out too") {
+    base.waits.record(1);
+    suffix.waits.set(1);
+    const reported said;
+    const std::string page = page_of({"page.base", "page.suffix"}, openmetrics);
+    CHECK(has(page, "waits_count 1"));
+    CHECK(page.find("# TYPE waits_count") == page.npos);
+    REQUIRE(said.take().size() == 1);
+    const std::string other = page_of({"page.suffix", "page.base"}, openmetrics);
+    CHECK(has(other, "# TYPE waits_count gauge"));
+    CHECK(other.find("# TYPE waits histogram") == other.npos);
+    CHECK(said.take().size() == 1);
+}
+
+TEST_CASE("resource attributes that Prometheus calls the same are joined; a row that has target_info keeps it") {
+    CHECK(page_of({}, openmetrics, {{{"b", "1"}, {"a_b", "y"}, {"a.b", "x"}, {"2", "z"}}}) ==
+          "# TYPE target info\n# HELP target Target metadata\ntarget_info{b=\"1\",a_b=\"x;y\",_2=\"z\"} 1\n# EOF\n");
+}
+
+TEST_CASE("families of others: every kind, in both formats") {
+    using other = apm::other_family;
+    const std::vector<other> others{
+        {"their_total", "Their \"own\"\nhelp\\", other::kind::counter, {{.labels = {{"k", "v\"\n"}}, .value = std::uint64_t{1} << 63}}},
+        {"odd_counter", "No _total", other::kind::counter, {{.value = 1.5}}},
+        {"level-now", "A gauge", other::kind::gauge, {{.value = -1.0, .timestamp_ms = 1'700'000'000'250}}},
+        {"lasted", "A histogram", other::kind::histogram,
+         {{"_bucket", {{"k", "v"}}, "1.0", std::uint64_t{1}}, {"_bucket", {{"k", "v"}}, "+Inf", std::uint64_t{2}},
+          {"_count", {{"k", "v"}}, {}, std::uint64_t{2}}, {"_sum", {{"k", "v"}}, {}, 3.5}}},
+        {"below", "Negative bounds", other::kind::histogram,
+         {{"_bucket", {}, "-1.0", std::uint64_t{1}}, {"_bucket", {}, "+Inf", std::uint64_t{1}}, {"_count", {}, {}, std::uint64_t{1}},
+          {"_sum", {}, {}, -2.0}}, true},
+        {"waited", "A summary", other::kind::summary, {{"", {}, "0.5", 0.25}, {"_count", {}, {}, std::uint64_t{4}}, {"_sum", {}, {}, 1.0}}},
+        {"whatever", "", other::kind::untyped, {{.value = 7.0}}},
+        {"build_info", "Which", other::kind::info, {{.labels = {{"version", "1"}}, .value = 1.0}}},
+        {"without", "No samples", other::kind::gauge, {}},
+    };
+    apm::prometheus_page p;
+    CHECK(p.write({}, {}, text, others) ==
+R"(# HELP their_total Their "own"\nhelp\\
+# TYPE their_total counter
+their_total{k="v\"\n"} 9223372036854775808
+# HELP odd_counter No _total
+# TYPE odd_counter counter
+odd_counter 1.5
+# HELP level_now A gauge
+# TYPE level_now gauge
+level_now -1 1700000000250
+# HELP lasted A histogram
+# TYPE lasted histogram
+lasted_bucket{k="v",le="1.0"} 1
+lasted_bucket{k="v",le="+Inf"} 2
+lasted_count{k="v"} 2
+lasted_sum{k="v"} 3.5
+# HELP below Negative bounds
+# TYPE below histogram
+below_bucket{le="-1.0"} 1
+below_bucket{le="+Inf"} 1
+below_count 1
+below_sum -2
+# HELP waited A summary
+# TYPE waited summary
+waited{quantile="0.5"} 0.25
+waited_count 4
+waited_sum 1
+# HELP whatever 
+# TYPE whatever untyped
+whatever 7
+# HELP build_info Which
+# TYPE build_info gauge
+build_info{version="1"} 1
+)");
+    CHECK(p.write({}, {}, openmetrics, others) ==
+R"(# TYPE their counter
+# HELP their Their \"own\"\nhelp\\
+their_total{k="v\"\n"} 9223372036854775808
+# TYPE odd_counter unknown
+# HELP odd_counter No _total
+odd_counter 1.5
+# TYPE level_now gauge
+# HELP level_now A gauge
+level_now -1 1700000000.25
+# TYPE lasted histogram
+# HELP lasted A histogram
+lasted_bucket{k="v",le="1.0"} 1
+lasted_bucket{k="v",le="+Inf"} 2
+lasted_count{k="v"} 2
+lasted_sum{k="v"} 3.5
+# TYPE below histogram
+# HELP below Negative bounds
+below_bucket{le="-1.0"} 1
+below_bucket{le="+Inf"} 1
+# TYPE waited summary
+# HELP waited A summary
+waited{quantile="0.5"} 0.25
+waited_count 4
+waited_sum 1
+# TYPE whatever unknown
+# HELP whatever 
+whatever 7
+# TYPE build info
+# HELP build Which
+build_info{version="1"} 1
+# EOF
+)");
+}
+
+TEST_CASE("of families of others, one whose name is ours, or another's, is left out, said once") {
+    using other = apm::other_family;
+    const reported said;
+    apm::snapshot ours;
+    for (apm::family& f : apm::collect().families)
+        if (f.row->hash == kinds.took.hash || f.row->hash == kinds.orders.hash) ours.families.push_back(std::move(f));
+    const std::vector<other> others{
+        {"shop_orders_total", "Ours", other::kind::counter, {{.value = 1.0}}},
+        {"took_seconds_sum", "A sample of ours", other::kind::gauge, {{.value = 1.0}}},
+        {"target_info", "Ours", other::kind::info, {{.value = 1.0}}},
+        {"free", "Free", other::kind::gauge, {{.value = 1.0}}},
+        {"free", "Twice", other::kind::gauge, {{.value = 2.0}}},
+    };
+    apm::prometheus_page p;
+    std::string page;
+    for (int twice = 0; twice < 2; ++twice) page = p.write(ours, {{{"a", "b"}}}, text, others);
+    CHECK(has(page, "free 1"));
+    CHECK(page.find("free 2") == page.npos);
+    CHECK(page.find("HELP took_seconds_sum") == page.npos);
+    CHECK(page.find("# HELP shop_orders_total Ours") == page.npos);
+    CHECK(said.take() == lines{"the family shop_orders_total is left out of the page: there is a shop_orders already",
+                               "the family took_seconds_sum is left out of the page: there is a took_seconds_sum already",
+                               "the family target_info is left out of the page: there is a target already",
+                               "the family free is left out of the page: there is a free already"});
+}
