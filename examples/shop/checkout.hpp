@@ -1,0 +1,26 @@
+// From basket to receipt.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <random>
+
+#include <apm/schema/shop.hpp>
+
+#include "house.hpp"
+
+namespace shop {
+
+using Dice = std::minstd_rand;
+
+struct Receipt {
+    Method method;
+    Outcome outcome;
+    std::int64_t cents;
+    int items;
+    std::chrono::nanoseconds took;  // as the shop measured it
+};
+
+Receipt check_out(const Basket& basket, Method method, Dice& dice);
+
+}  // namespace shop

@@ -1,0 +1,208 @@
+"""What the integration tests share: programs that end with the test, a Prometheus of its own, and the shop's own tally."""
+import ctypes
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+SKIPPED = 77
+PR_SET_PDEATHSIG = 1
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(SKIPPED)
+
+
+def need_program(name, package):
+    return shutil.which(name) or skip(f"there is no {name} (Debian: apt-get install {package})")
+
+
+def need_prometheus_client():
+    """Goes on in Debian's own Python where this one does not have the package."""
+    try:
+        import prometheus_client  # noqa: F401
+    except ImportError:
+        debians = "/usr/bin/python3"
+        if Path(sys.executable).resolve() != Path(debians).resolve() and Path(debians).exists():
+            os.execv(debians, [debians, *sys.argv])
+        skip("Python has no prometheus_client (Debian: apt-get install python3-prometheus-client)")
+
+
+def run(main):
+    """Runs main(); a signal from CTest unwinds it, so that what it started is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        main()
+    except AssertionError as failure:
+        sys.exit(f"FAILED: {failure}")
+
+
+def check(condition, message):
+    if not condition:
+        raise AssertionError(message)
+
+
+def until(condition, what, seconds=20):
+    """Waits for condition() to be true and returns what it returned."""
+    end = time.monotonic() + seconds
+    while True:
+        result = condition()
+        if result:
+            return result
+        check(time.monotonic() < end, f"{what}: not within {seconds} s")
+        time.sleep(0.05)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def get(url, accept="text/plain"):
+    """The text of a page and its content type."""
+    request = urllib.request.Request(url, headers={"Accept": accept})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.read().decode(), answer.headers["Content-Type"]
+
+
+class Program:
+    """A process that lives as long as the `with` block, whatever happens in it. Its lines can be waited for."""
+
+    def __init__(self, *command, env=None):
+        libc = ctypes.CDLL(None)
+        self.name = Path(command[0]).name
+        self.seen = []
+        self._lines = queue.Queue()
+        self._process = subprocess.Popen(
+            [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            env={**os.environ, **(env or {})},
+            preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))  # should we be killed without a word
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.stop()
+        if kind is not None:
+            print(f"--- {self.name} said:", *self.seen[-40:], sep="\n    ")
+
+    def line(self, pattern, seconds=40):
+        """The first match of pattern in the lines to come."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.01, end - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"{self.name} did not say {pattern!r} within {seconds} s") from None
+            check(line is not None, f"{self.name} ended without saying {pattern!r}:\n" + "\n".join(self.seen[-40:]))
+            self.seen.append(line)
+            if match := re.search(pattern, line):
+                return match
+
+    def ended(self):
+        return self._process.poll() is not None
+
+    def stop(self):
+        """Asks it to end, and makes it. Returns its exit status."""
+        if not self.ended():
+            self._process.terminate()
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        return self._process.wait()
+
+
+class Shop(Program):
+    """The example shop: places exactly so many orders, then waits with its page up."""
+
+    def __init__(self, program, orders, port=0, threads=16):
+        super().__init__(program, "--orders", orders, "--threads", threads, "--port", port, "--tally", "--wait")
+        self.url = self.line(r"(http://127\.0\.0\.1:\d+/metrics)").group(1)
+
+    def tally(self):
+        """What its customers counted themselves: {(name, labels): number}; waits until they are done."""
+        self.line("The shop is closed")
+        counts = {}
+        for line in self.seen:
+            if match := re.match(r"tally ([^ {]+)(?:\{(.*)\})? (-?\d+)$", line):
+                labels = frozenset(tuple(pair.split("=", 1)) for pair in (match[2] or "").split(",") if pair)
+                counts[match[1], labels] = int(match[3])
+        check(counts, "the shop printed no tally")
+        return counts
+
+
+class Prometheus(Program):
+    """Debian's Prometheus, on a free port of this machine's own address, scraping `target` every second."""
+
+    def __init__(self, target):
+        program = need_program("prometheus", "prometheus")
+        self._directory = tempfile.TemporaryDirectory(prefix="apm-prometheus-")
+        config = Path(self._directory.name) / "prometheus.yml"
+        config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+                          f"scrape_configs: [{{job_name: it, static_configs: [{{targets: ['{target}']}}]}}]\n")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(program, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
+                         f"--storage.tsdb.path={self._directory.name}/data", "--log.level=warn")
+
+    def __enter__(self):
+        until(self._ready, "Prometheus is ready", 30)
+        return self
+
+    def __exit__(self, *failure):
+        super().__exit__(*failure)
+        self._directory.cleanup()
+
+    def _ready(self):
+        if self.ended():
+            self.line("never said")  # fails with what it did say
+        try:
+            return get(self.url + "/-/ready")
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def query(self, expression):
+        """The instant vector: {(name, labels): value as text}."""
+        text, _ = get(f"{self.url}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
+        answer = json.loads(text)
+        check(answer["status"] == "success", f"{expression}: {text}")
+        result = {}
+        for series in answer["data"]["result"]:
+            labels = {k: v for k, v in series["metric"].items() if k not in ("__name__", "instance", "job")}
+            result[series["metric"].get("__name__", ""), frozenset(labels.items())] = series["value"][1]
+        return result
+
+    def number(self, expression):
+        values = self.query(expression)
+        check(len(values) == 1, f"{expression} gives {len(values)} values")
+        return float(next(iter(values.values())))
+
+    def wait_for_scrape(self):
+        """Until a scrape that began after this call is in."""
+        now = time.time()
+
+        def scraped():
+            times = self.query("timestamp(up == 1)")
+            return times and float(next(iter(times.values()))) > now
+        until(scraped, "Prometheus scrapes the page")
