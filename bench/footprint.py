@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""What does it cost to have apm in a program: front-end time of its header, time and memory of its rows.
+
+usage: footprint.py [--quick]      exits with 1 if a required ratio is not reached
+
+Times are medians of runs of the compiler, the sources in turn, so that a busy machine slows all alike.
+"""
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = "#include <apm/apm.hpp>\n"
+SOURCES = {
+    "apm": HEADER,
+    "prometheus-cpp": "#include <prometheus/registry.h>\n#include <prometheus/counter.h>\n",
+    "<atomic> <string_view>": "#include <atomic>\n#include <string_view>\n",
+}
+
+
+def schema(rows):
+    """A schema of so many rows, 2 labels and 6 series each, and a function that records into the first."""
+    lines = "\n".join(f'counter<Order> c{i}{{this, "bench.row{i}", "Row"}};' for i in range(rows))
+    return HEADER + f"""
+namespace s {{
+BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
+BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined)
+APM_FIELDS(Order, (Method, method), (Outcome, outcome));
+struct Schema : apm::schema<Schema> {{
+static constexpr apm::scope scope{{.name = "bench"}};
+{lines}
+}};
+inline constexpr auto& telemetry = apm::instruments<Schema>;
+}}
+void record() {{ s::telemetry.c0.add(1, {{.method = s::Method::card, .outcome = s::Outcome::ok}}); }}
+"""
+
+
+THREADS = """
+#include <cstdio>
+#include <thread>
+#include <vector>
+int main() {
+    record();
+    const auto one = apm::detail::process_root().bytes.load();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) threads.emplace_back([] { record(); });
+    for (auto& t : threads) t.join();
+    const auto blocks = apm::detail::process_root().blocks.load();
+    if (blocks > 1) std::printf("%llu\\n", static_cast<unsigned long long>((apm::detail::process_root().bytes.load() - one) / (blocks - 1)));
+    else std::printf("%llu\\n", static_cast<unsigned long long>(one));
+}
+"""
+
+
+def front_end_times(compiler, sources, repetitions):
+    """{name: median seconds}"""
+    times = {name: [] for name in sources}
+    with tempfile.TemporaryDirectory() as directory:
+        for i, text in enumerate(sources.values()):
+            Path(directory, f"{i}.cpp").write_text(text)
+        for _ in range(repetitions):
+            for i, name in enumerate(sources):
+                begin = time.monotonic()
+                ran = subprocess.run([compiler, "-std=c++20", f"-I{ROOT / 'include'}", "-fsyntax-only", f"{i}.cpp"], cwd=directory,
+                                     capture_output=True, text=True)
+                if ran.returncode != 0:
+                    return None if name == "prometheus-cpp" else sys.exit(ran.stderr)
+                times[name].append(time.monotonic() - begin)
+    return {name: statistics.median(all_times) for name, all_times in times.items()}
+
+
+def bytes_per_thread(compiler, rows):
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "a.cpp").write_text(schema(rows) + THREADS)
+        subprocess.run([compiler, "-std=c++20", "-O1", f"-I{ROOT / 'include'}", "a.cpp", "-o", "a", "-pthread"], cwd=directory, check=True)
+        return int(subprocess.run(["./a"], cwd=directory, check=True, capture_output=True, text=True).stdout)
+
+
+def main():
+    repetitions = 3 if "--quick" in sys.argv else 9
+    short = 0
+    for compiler in ("g++", "clang++-14", "clang++-22"):
+        if not shutil.which(compiler):
+            continue
+        sources = dict(SOURCES)
+        if not Path("/usr/include/prometheus/registry.h").exists():
+            del sources["prometheus-cpp"]
+        times = front_end_times(compiler, sources, repetitions)
+        for name in list(times)[1:]:
+            ratio, required = times["apm"] / times[name], "<= 0.85" if name == "prometheus-cpp" else ""
+            verdict = "" if not required else "pass" if ratio <= 0.85 else "SHORT"
+            short += verdict == "SHORT"
+            print(f"{compiler + ': front end of apm/apm.hpp / ' + name:56} {1000 * times['apm']:>7.0f} ms {1000 * times[name]:>7.0f} ms "
+                  f"{ratio:>7.2f} x {required:>9} {verdict}")
+        rows = front_end_times(compiler, {n: schema(n) for n in (1, 10, 100, 400)}, repetitions)
+        text = ", ".join(f"{n}: {1000 * seconds:.0f} ms" for n, seconds in rows.items())
+        print(f"{compiler + ': front end of a schema of so many rows':56} {text}")
+    print(f"{'bytes per thread, 200 counters of 6 series':56} {bytes_per_thread('g++', 200)}")
+    return short > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
