@@ -28,6 +28,7 @@ template <class F>
 }  // namespace bench
 
 // A case: what is repeated, where `i` indexes the inputs. Inlined by force, or g++ would measure a call around some of them.
+// What Google Benchmark offers may follow: BENCH(add, ++n)->Threads(2).
 #define BENCH(name, ...)                                                                                            \
     static void name(benchmark::State& state) {                                                                     \
         bench::repeat(state, [&]([[maybe_unused]] std::size_t i) __attribute__((always_inline)) { __VA_ARGS__; });  \

@@ -1,44 +1,16 @@
 // What does it cost to record one value? Beside it: the bare additions that nothing can beat, and prometheus-cpp.
-#include <array>
 #include <atomic>
-#include <chrono>
-#include <cmath>
 #include <cstdint>
-#include <random>
 #include <string>
 
 #include <benchmark/benchmark.h>
 
 #include "batch.hpp"
+#include "prometheus_cpp.hpp"
 #include "schema.hpp"
-#if __has_include(<prometheus/registry.h>)
-#include <prometheus/counter.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
-#endif
+#include "values.hpp"
 
 using namespace bench;
-
-// --- inputs: random, so that neither the compiler nor the branch predictor knows them ---------------------------------
-
-template <class T, class F>
-static std::array<T, inputs> random_values(F&& one) {
-    std::mt19937 random(42);
-    std::array<T, inputs> values;
-    for (T& v : values) v = one(random());
-    return values;
-}
-static const auto methods = random_values<Method>([](auto r) { return static_cast<Method>(r % 3); });
-static const auto outcomes = random_values<Outcome>([](auto r) { return static_cast<Outcome>(r % 2); });
-static const auto amounts = random_values<std::uint32_t>([](auto r) { return static_cast<std::uint32_t>(r % 100); });
-static const auto prices = random_values<double>([](auto r) { return static_cast<double>(r % 10'000) / 100; });
-static const auto seconds = random_values<double>([](auto r) { return std::exp2(static_cast<double>(r % 1100) / 100 - 7); });  // 8 ms .. 16 s
-static const auto routes = random_values<std::string>([](auto r) { return "/product/" + std::to_string(r % 64); });
-static const auto times = [] {
-    std::array<std::chrono::nanoseconds, inputs> values;
-    for (std::size_t i = 0; i < inputs; ++i) values[i] = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds[i] * 1e9));
-    return values;
-}();
 
 // --- the bare additions -----------------------------------------------------------------------------------------------
 
@@ -54,7 +26,7 @@ BENCH(raw_add, ++raw);
 BENCH(raw_add_by_labels, ++raw_by_labels[static_cast<unsigned>(methods[i]) * 2 + static_cast<unsigned>(outcomes[i])]);
 BENCH(shared_add, shared.fetch_add(1, std::memory_order_relaxed));
 // The least there is: the address in a register. (`raw` is reached through a segment register, which keeps some processors
-// from forwarding one addition's store to the next one's load.)
+// from forwarding one addition's store to the next one's load; then it takes several times as long as this.)
 static void raw_add_by_pointer(benchmark::State& state) {
     std::uint64_t* at = &raw_at;
     benchmark::DoNotOptimize(at);
@@ -109,15 +81,16 @@ BENCHMARK(histogram_record_bound);
 
 // --- prometheus-cpp ---------------------------------------------------------------------------------------------------
 
-#if __has_include(<prometheus/registry.h>)
-static prometheus::Registry registry;
-static auto& family = prometheus::BuildCounter().Name("orders").Help("Orders").Register(registry);
+#if BENCH_PROMETHEUS_CPP
+static auto& family = orders();
 static auto& kept = family.Add({{"method", "paypal"}, {"outcome", "ok"}});
-static auto& histogram = prometheus::BuildHistogram().Name("latency").Help("Latency").Register(registry).Add(
-    {}, prometheus::Histogram::BucketBoundaries{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10});
+static auto& histogram = latency();
+static const std::string method_names[] = {"card", "paypal", "cash"}, outcome_names[] = {"ok", "declined"};
 
 BENCH(prometheus_counter_kept, kept.Increment());
-BENCH(prometheus_counter_labels, family.Add({{"method", "card"}, {"outcome", "ok"}}).Increment());
+BENCH(prometheus_counter_constant_labels, family.Add({{"method", "card"}, {"outcome", "ok"}}).Increment());
+BENCH(prometheus_counter_labels, family.Add({{"method", method_names[static_cast<unsigned>(methods[i])]},
+                                             {"outcome", outcome_names[static_cast<unsigned>(outcomes[i])]}}).Increment());
 BENCH(prometheus_histogram, histogram.Observe(seconds[i]));
 #endif
 

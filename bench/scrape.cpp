@@ -1,63 +1,116 @@
-// What does a scrape of 100,000 series cost, from the counters to the bytes of the page?
-#include <cstdint>
+// What does it cost to look? 100,000 series of one counter, to a snapshot and to the page that Prometheus reads; beside it
+// prometheus-cpp with the same series.
+#include <cstddef>
 #include <string>
 
 #include <benchmark/benchmark.h>
 
-#include <apm/backend/prometheus_page.hpp>
+#include <apm/apm.hpp>
 #include <apm/collect.hpp>
+#if __has_include(<apm/backend/prometheus_page.hpp>)
+#include <apm/backend/prometheus_page.hpp>
+#endif
 
-#include "schema.hpp"
-#if __has_include(<prometheus/registry.h>)
-#include <prometheus/counter.h>
-#include <prometheus/registry.h>
+#include "prometheus_cpp.hpp"
+#if BENCH_PROMETHEUS_CPP
 #include <prometheus/text_serializer.h>
 #endif
 
-static constexpr int series = 100'000;
+namespace {
 
-namespace bench {
+BOOST_DEFINE_ENUM_CLASS(Method, get, post, put, remove)
+APM_FIELDS(Request, (Method, method), (apm::text<32>, route));
 
-APM_FIELDS(Token, (apm::text<64>, token), (apm::text<64>, status));
-struct ScrapeSchema : apm::schema<ScrapeSchema> {
-    static constexpr apm::scope scope{.name = "bench.scrape"};
-    counter<Token> scans{this, "scan.requests", "Scan requests by token and status", {.limit = series}};
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "scrape"};
+    counter<Request> requests{this, "scrape.requests", "Requests answered", {.limit = 100'000}};
 };
+constexpr auto& telemetry = apm::instruments<Schema>;
 
-}  // namespace bench
+constexpr std::size_t series = 100'000;
 
-static std::string token(int i) { return "token-" + std::to_string(i); }
+std::string route(std::size_t n) { return "/api/v1/items/" + std::to_string(n / 4); }
+// Totals of one to ten digits, as they are in production.
+std::uint64_t total(std::size_t n) { return n * n % 9'999'999'967u; }
 
-static const bool recorded = [] {
-    for (int i = 0; i < series; ++i) apm::instruments<bench::ScrapeSchema>.scans.add(17, {.token = token(i), .status = "success"});
-    return true;
-}();
-
-static void collect_only(benchmark::State& state) {
-    for (auto _ : state) benchmark::DoNotOptimize(apm::collect());
-}
-BENCHMARK(collect_only)->Unit(benchmark::kMillisecond);
-
-static void page(benchmark::State& state) {
-    apm::prometheus_page writer;
-    for (auto _ : state) benchmark::DoNotOptimize(writer.write(apm::collect(), {}, apm::page_format::text));
-    state.SetItemsProcessed(state.iterations() * series);
-}
-BENCHMARK(page)->Unit(benchmark::kMillisecond);
-
-#if __has_include(<prometheus/registry.h>)
-static void prometheus_page(benchmark::State& state) {
-    static prometheus::Registry registry;
-    static const bool filled = [] {
-        auto& family = prometheus::BuildCounter().Name("scan_requests_total").Help("Scan requests by token and status").Register(registry);
-        for (int i = 0; i < series; ++i) family.Add({{"token", token(i)}, {"status", "success"}}).Increment(17);
+void fill() {
+    static const bool once = [] {
+        for (std::size_t n = 0; n < series; ++n)
+            telemetry.requests.add(total(n), {.method = static_cast<Method>(n % 4), .route = route(n)});
         return true;
     }();
-    benchmark::DoNotOptimize(filled);
-    for (auto _ : state) benchmark::DoNotOptimize(prometheus::TextSerializer().Serialize(registry.Collect()));
-    state.SetItemsProcessed(state.iterations() * series);
+    static_cast<void>(once);
 }
-BENCHMARK(prometheus_page)->Unit(benchmark::kMillisecond);
+
+void per_series(benchmark::State& state) { state.SetItemsProcessed(static_cast<std::int64_t>(series) * state.iterations()); }
+
+void collect(benchmark::State& state) {
+    fill();
+    for (auto _ : state) {
+        auto snapshot = apm::collect();
+        benchmark::DoNotOptimize(snapshot);
+    }
+    per_series(state);
+}
+BENCHMARK(collect)->Unit(benchmark::kMillisecond);
+
+#if __has_include(<apm/backend/prometheus_page.hpp>)
+void page_of(benchmark::State& state, apm::page_format format) {
+    fill();
+    apm::prometheus_page page;
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        const std::string text = page.write(apm::collect(), {}, format);
+        bytes = text.size();
+        benchmark::DoNotOptimize(text.data());
+    }
+    per_series(state);
+    state.counters["bytes"] = static_cast<double>(bytes);
+}
+void page_text(benchmark::State& state) { page_of(state, apm::page_format::text); }
+void page_openmetrics(benchmark::State& state) { page_of(state, apm::page_format::openmetrics); }
+BENCHMARK(page_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(page_openmetrics)->Unit(benchmark::kMillisecond);
 #endif
+
+#if BENCH_PROMETHEUS_CPP
+prometheus::Registry& filled() {
+    static prometheus::Registry registry;
+    static auto& family = prometheus::BuildCounter().Name("scrape_requests_total").Help("Requests answered").Register(registry);
+    static const bool once = [] {
+        const char* const methods[] = {"get", "post", "put", "remove"};
+        for (std::size_t n = 0; n < series; ++n)
+            family.Add({{"method", methods[n % 4]}, {"route", route(n)}}).Increment(static_cast<double>(total(n)));
+        return true;
+    }();
+    static_cast<void>(once);
+    return registry;
+}
+
+void prometheus_collect(benchmark::State& state) {
+    const prometheus::Registry& registry = filled();
+    for (auto _ : state) {
+        auto families = registry.Collect();
+        benchmark::DoNotOptimize(families);
+    }
+    per_series(state);
+}
+void prometheus_page_text(benchmark::State& state) {
+    const prometheus::Registry& registry = filled();
+    const prometheus::TextSerializer serializer;
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        const std::string text = serializer.Serialize(registry.Collect());
+        bytes = text.size();
+        benchmark::DoNotOptimize(text.data());
+    }
+    per_series(state);
+    state.counters["bytes"] = static_cast<double>(bytes);
+}
+BENCHMARK(prometheus_collect)->Unit(benchmark::kMillisecond);
+BENCHMARK(prometheus_page_text)->Unit(benchmark::kMillisecond);
+#endif
+
+}  // namespace
 
 BENCHMARK_MAIN();

@@ -1,5 +1,6 @@
 #include "load.hpp"
 
+#include <chrono>
 #include <random>
 
 namespace shop {
@@ -25,12 +26,16 @@ void Load::shop_around(std::uint64_t customer) {
         return a;
     };
 
+    const auto think = [&] {
+        std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution<>(500, 4000)(dice)));
+    };
     int basket = 0;
     while (!stopping_) {
         call(Verb::GET, "/");
         for (int looks = choose(1, 3, 3, 1); looks > 0; --looks) {
             const std::string name(front_.shelves.pieces[static_cast<std::size_t>(choose(5, 5, 4, 3, 1, 1))].name);
             call(Verb::GET, "/product/" + name);
+            think();
             while (choose(1, 2)) basket += call(Verb::POST, "/basket/" + name).status == 201;
         }
         if (choose(50, 1)) call(Verb::GET, "/product/unicorn");

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
+#include <mutex>
 #include <thread>
 #include <vector>
 

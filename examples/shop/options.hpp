@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace shop {
 
@@ -38,7 +40,7 @@ inline Options read(int argc, char** argv) {
             std::uint64_t n = 0;
             const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
             if (failed != std::errc{} || end != text.data() + text.size() || n < low || n > high) {
-                std::fprintf(stderr, "shop: %s needs a number from %llu to %llu\n", argv[i - 1],
+                std::fprintf(stderr, "shop: %s needs a number from %llu to %llu\n", std::string(name).c_str(),
                              static_cast<unsigned long long>(low), static_cast<unsigned long long>(high));
                 std::exit(2);
             }

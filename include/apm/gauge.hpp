@@ -75,6 +75,7 @@ private:
     }
     APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
+        else detail::lost();
     }
     APM_INLINE static void put_dense(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(v);

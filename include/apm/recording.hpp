@@ -114,10 +114,7 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
             at = grow_shared(shared[r.first_chunk() + chunk], chunk, r.width);
             p.shared = true;
         }
-        if (!at) {
-            process_root().lost.add_shared(std::uint64_t{1});
-            return {nullptr, true};
-        }
+        if (!at) return lost();
     }
     return {at + offset, p.shared};
 }
@@ -150,7 +147,7 @@ place place_of_id(store& s, const row& r, std::uint32_t id) {
 template <const description& What>
 place place_of_key(const row& r, const key_view& k) {
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return {nullptr, true};
+    if (!s) [[unlikely]] return lost();
     return place_of_id<What>(*s, r, id_of(*s, r, k));
 }
 // The key by value, which is copied on the cold side alone: the hot side keeps it in registers.
@@ -203,7 +200,7 @@ template <const description& What>
 APM_INLINE place cells_of(const row& r) {
     if (r.kind != kind::gauge) return here<What>();
     store* s = store_of<What>();
-    return {s ? s->shared : nullptr, true};
+    return s ? place{s->shared, true} : lost();
 }
 
 // Always has an answer, and makes what it takes.
@@ -215,7 +212,7 @@ template <const description& What>
         return {p.at ? p.at + x.cell : nullptr, p.shared};
     }
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return {nullptr, true};
+    if (!s) [[unlikely]] return lost();
     return place_of_id<What>(*s, r, x.offset == series::overflow ? 0 : chunk_base(x.cell - r.first_chunk()) + x.offset / r.width);
 }
 

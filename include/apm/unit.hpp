@@ -64,11 +64,9 @@ struct money {                     // {USD}
 
 namespace detail {
 
-// By the bits: for what -ffast-math promises, a compiler folds every comparison that tells NaN and infinities apart.
-APM_INLINE constexpr bool finite(double v) {
-    constexpr std::uint64_t exponent = std::uint64_t{0x7ff} << 52;
-    return (__builtin_bit_cast(std::uint64_t, v) & exponent) != exponent;
-}
+// By the bits: -ffast-math promises that there are no NaN and no infinities, and a compiler folds what asks for them. (clang 22
+// sees through a mask of the exponent, too; it does not see through this, which a test watches.)
+APM_INLINE constexpr bool finite(double v) { return __builtin_bit_cast(std::uint64_t, v) << 1 < std::uint64_t{0x7ff} << 53; }
 
 // Any type of std::chrono::duration's shape; asked structurally, since <chrono> is 390 ms of front-end time.
 template <class D>

@@ -103,7 +103,7 @@ class Program:
 
     def __exit__(self, kind, *_):
         self.stop()
-        if kind is not None:
+        if kind not in (None, SystemExit):
             print(f"--- {self.name} said:", *self.seen[-40:], sep="\n    ")
 
     def line(self, pattern, seconds=40):

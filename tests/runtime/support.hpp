@@ -1,5 +1,6 @@
 #pragma once
 // What the tests of the runtime share: the lines it reports, and an environment of their own.
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 #include <apm/runtime.hpp>
+
+#include "threads.hpp"
 
 // Collects what is reported while it lives.
 class reported {
@@ -98,6 +101,13 @@ int in_child(F&& f) {
     waitpid(child, nullptr, 0);
     return -1;
 }
+
+// The most that a child's whole life may take: it waits for nobody. Sanitizers need time of their own.
+#ifdef APM_TEST_SANITIZED
+constexpr std::chrono::seconds a_moment{10};
+#else
+constexpr std::chrono::seconds a_moment{1};
+#endif
 
 // How many threads this process has.
 inline std::size_t threads() {

@@ -1,15 +1,28 @@
 // Callbacks that are run whenever somebody collects, until their registration ends.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <apm/config.hpp>
 #include <apm/detail/mutex.hpp>
 #include <apm/detail/root.hpp>
 
 namespace apm::inline APM_ABI::detail {
+
+// The initial thread's stack stays what it is in a child, so it does not count.
+inline bool is_on_own_stack(const void* object) {
+    pthread_attr_t attributes;
+    if (gettid() == getpid() || pthread_getattr_np(pthread_self(), &attributes) != 0) return false;
+    void* low = nullptr;
+    std::size_t size = 0;
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_destroy(&attributes);
+    return reinterpret_cast<std::uintptr_t>(object) - reinterpret_cast<std::uintptr_t>(low) < size;
+}
 
 // Lives in the registration object that the user holds; linked while that object lives.
 struct observer {
@@ -18,6 +31,8 @@ struct observer {
     std::uint64_t pass = 0;      // the last collection that ran it
     pthread_t caller{};          // while running
     bool running = false;
+    bool on_stack = false;       // of the thread that enlisted it
+    pthread_t owner{};           // where so
     bool* destroyed = nullptr;   // set by a callback that ends its own registration
 
     explicit observer(void (*f)(observer&)) : call(f) {}
@@ -26,6 +41,8 @@ struct observer {
 
     // From here on the callback may run, in whichever thread collects.
     void enlist() {
+        owner = pthread_self();
+        on_stack = is_on_own_stack(this);
         root& r = process_root();
         const lock guard(r.observing);
         next = r.observers;
@@ -70,11 +87,16 @@ inline void run_observers() {
     }
 }
 
-// In a forked child: whoever ran a callback in the parent, unless it is this very thread, does not exist here.
-inline void forget_calls_in_progress(root& r) {
-    r.observed = PTHREAD_COND_INITIALIZER;  // the threads that waited are not here either
-    for (observer* o = r.observers; o; o = o->next)
-        if (o->running && !pthread_equal(o->caller, pthread_self())) o->running = false;
+// In a forked child no thread but this one exists: none runs a callback, waits for one, or has a stack that registrations
+// could still be on. (Its memory goes to the child's next threads.)
+inline void forget_other_threads(root& r) {
+    r.observed = PTHREAD_COND_INITIALIZER;
+    for (observer** at = &r.observers; *at;) {
+        observer& o = **at;
+        if (o.running && !pthread_equal(o.caller, pthread_self())) o.running = false;
+        if (o.on_stack && !pthread_equal(o.owner, pthread_self())) *at = o.next;
+        else at = &o.next;
+    }
 }
 
 }  // namespace apm::inline APM_ABI::detail

@@ -228,7 +228,7 @@ inline void after_fork_in_child() {
     r.fallbacks.store(0), r.lost.store(0), r.errors.store(0);
     r.started.store(realtime_ns());
     r.generation.add(std::uint64_t{1});
-    forget_calls_in_progress(r);
+    forget_other_threads(r);
 }
 
 // --- stores -----------------------------------------------------------------------------------------------------------
@@ -284,6 +284,12 @@ APM_INLINE store* store_of() {
     return find_home<What>();
 }
 
+// Where a record goes that nothing can be had for: nowhere, counted.
+APM_COLD inline place lost() {
+    process_root().lost.add_shared(std::uint64_t{1});
+    return {nullptr, true};
+}
+
 // A record that goes to memory shared with other threads; said the first time.
 APM_COLD inline void count_fallback(const char* name) {
     if (__atomic_fetch_add(&process_root().fallbacks.bits, 1, __ATOMIC_RELAXED) == 0)
@@ -295,10 +301,7 @@ APM_COLD inline void count_fallback(const char* name) {
 template <const description& What>
 APM_COLD place first_touch() {
     store* s = store_of<What>();
-    if (!s) {
-        process_root().lost.add_shared(std::uint64_t{1});
-        return {nullptr, true};
-    }
+    if (!s) return lost();
     if (cell* cells = attach(bound<What>, *s)) return {cells, false};
     count_fallback(What.name);
     return {s->fallback, true};
