@@ -107,7 +107,7 @@ constexpr bool well_formed() {
 
 // A bucket set in a unit: bounds as they are written and as they are compared.
 template <class Set, class Unit>
-struct bucketing {
+struct [[APM_HIDDEN]] bucketing {
     static constexpr std::uint32_t count = Set::bounds.size;
     static_assert(count > 0 && count <= 512, "apm: a bucket set has 1 to 512 bounds");
     static_assert(well_formed<Set>(), "apm: bucket bounds must be finite and strictly ascending; sort them, drop duplicates and "

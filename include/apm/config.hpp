@@ -37,7 +37,7 @@
 #define APM_INLINE [[gnu::always_inline]] inline
 #define APM_LAMBDA_INLINE __attribute__((always_inline))  // the one spelling both compilers take behind a lambda's parameters
 // Cold functions stay out of the caller, so that the hot side spills no register for them.
-#define APM_COLD [[gnu::cold, gnu::noinline]]
+#define APM_COLD [[gnu::cold, gnu::noinline, gnu::visibility("hidden")]]
 // One per module (executable or shared object), whatever the visibility flags of the build.
 #define APM_HIDDEN gnu::visibility("hidden")
 // How thread_locals are reached. `initial-exec` is one load; on glibc it lives in a reserve that some 200 dlopen'ed schemas

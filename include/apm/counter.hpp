@@ -71,7 +71,7 @@ private:
         detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class F>
-    static void add_growth(observation<F>& o) {
+    [[APM_HIDDEN]] static void add_growth(observation<F>& o) {
         o.ask([&o](const auto& total) {
             const amount n(total);
             if (!holds(n)) return detail::refuse<what>(*o.of);

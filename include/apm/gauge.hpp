@@ -100,12 +100,12 @@ private:
         if (const auto p = detail::place_of<what>(at); p.at) p.at->store(kept(v));
     }
     template <class F>
-    static void set_now(observation<F>& o) {
+    [[APM_HIDDEN]] static void set_now(observation<F>& o) {
         if constexpr (std::is_void_v<std::invoke_result_t<F&>>) o.callback();
         else o.ask([&o](const auto& now) { static_cast<const gauge*>(o.of)->put(amount(now), o.at); });
     }
     template <class F>
-    static void forget(observation<F>& o) {
+    [[APM_HIDDEN]] static void forget(observation<F>& o) {
         if constexpr (!std::is_void_v<std::invoke_result_t<F&>>)
             if (const auto p = detail::place_of<what>(o.at); p.at) p.at->store(0);
     }

@@ -51,32 +51,32 @@ inline constexpr const char* bool_names[] = {"false", "true"};
 
 // How one field type is a label. Specialized per kind of type; anything else is refused by `label_field` below.
 template <class T>
-struct label_kind {};
+struct [[APM_HIDDEN]] label_kind {};
 template <class T>
-struct label_kind<required<T>> : label_kind<T> {
+struct [[APM_HIDDEN]] label_kind<required<T>> : label_kind<T> {
     APM_INLINE static constexpr decltype(auto) get(const required<T>& r) { return (r.value); }
 };
 template <described_enum E>
-struct label_kind<E> {
+struct [[APM_HIDDEN]] label_kind<E> {
     static constexpr std::uint32_t size = enumeration<E>::size;
     static constexpr label_domain domain{enumeration<E>::table.names, true, 0, enumeration<E>::table.size};
     APM_INLINE static constexpr std::uint32_t ordinal(E e) { return enumeration<E>::ordinal(e); }
 };
 template <>
-struct label_kind<bool> {
+struct [[APM_HIDDEN]] label_kind<bool> {
     static constexpr std::uint32_t size = 2;
     static constexpr label_domain domain{bool_names, true, 0, 2};
     APM_INLINE static constexpr std::uint32_t ordinal(bool b) { return b ? 1 : 0; }
 };
 template <std::int64_t First, std::int64_t Last>
-struct label_kind<range<First, Last>> {
+struct [[APM_HIDDEN]] label_kind<range<First, Last>> {
     static_assert(range<First, Last>::width - 1 < (1u << 20), "apm: a label's apm::range is wider than 2^20 values");
     static constexpr std::uint32_t size = static_cast<std::uint32_t>(range<First, Last>::width) + 1;
     static constexpr label_domain domain{nullptr, false, First, size - 1};
     APM_INLINE static constexpr std::uint32_t ordinal(range<First, Last> r) { return static_cast<std::uint32_t>(r.offset()); }
 };
 template <string_like S>
-struct label_kind<S> {
+struct [[APM_HIDDEN]] label_kind<S> {
     static constexpr bool open = true;
     APM_INLINE static constexpr piece view(const S& s) {
         const text<> bounded(s);  // a plain string of an adapted struct gets the default bound
@@ -84,7 +84,7 @@ struct label_kind<S> {
     }
 };
 template <std::size_t Max>
-struct label_kind<text<Max>> {
+struct [[APM_HIDDEN]] label_kind<text<Max>> {
     static constexpr bool open = true;
     APM_INLINE static constexpr piece view(const text<Max>& t) { return {t.data(), t.size()}; }
 };
@@ -97,7 +97,7 @@ template <optional_like T>
 struct bare_field<T> { using type = typename T::value_type; };
 
 template <class Field>
-struct label_field {
+struct [[APM_HIDDEN]] label_field {
     using type = typename bare_field<Field>::type;
     using kind = label_kind<type>;
     static constexpr bool optional = optional_like<Field>;
@@ -132,7 +132,7 @@ struct label_field {
 template <class HanaString>
 struct name_text;
 template <char... C>
-struct name_text<boost::hana::string<C...>> {
+struct [[APM_HIDDEN]] name_text<boost::hana::string<C...>> {
     static constexpr char text[] = {C..., '\0'};
 };
 
@@ -141,11 +141,11 @@ using field_of = label_field<std::remove_cvref_t<decltype(boost::hana::second(st
 
 // Everything about the label set L that does not depend on a row.
 template <class L>
-struct labels {
+struct [[APM_HIDDEN]] labels {
     static constexpr auto accessors = boost::hana::accessors<L>();
 
     template <class... Pair>
-    struct table {
+    struct [[APM_HIDDEN]] table {
         static constexpr std::uint32_t count = sizeof...(Pair);
         static constexpr std::uint32_t texts = (0u + ... + (field_of<L, Pair>::open ? 1u : 0u));
         static constexpr std::uint64_t product = [] {

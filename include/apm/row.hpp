@@ -185,11 +185,11 @@ inline void zero_rows(const description& what, cell* own, cell* shared) {
 // The one object of schema S, in constant memory, and what its store is made from. Each module has its own copy; the store
 // keeps the first that came.
 template <class S>
-inline constexpr S instance{};
+[[APM_HIDDEN]] inline constexpr S instance{};
 template <class S>
-inline constexpr const row_list& rows_of = instance<S>;  // by its base: a row of S may well be called `count`
+[[APM_HIDDEN]] inline constexpr const row_list& rows_of = instance<S>;  // by its base: a row of S may well be called `count`
 template <class S>
-inline constexpr description description_of{S::scope.name, S::scope.version, S::scope.schema_url,
+[[APM_HIDDEN]] inline constexpr description description_of{S::scope.name, S::scope.version, S::scope.schema_url,
                                             rows_of<S>.layout, rows_of<S>.cells, rows_of<S>.shared,
                                             rows_of<S>.tables, rows_of<S>.last, zero_rows};
 

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -88,7 +89,7 @@ private:
     std::optional<detail::push_thread> push_;
     std::optional<self_observation> self_;
 #if APM_SERVES_PROMETHEUS
-    std::optional<prometheus> prometheus_;
+    std::unique_ptr<prometheus> prometheus_;
 #endif
 };
 
@@ -137,7 +138,7 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
     self_.emplace();
 #if APM_SERVES_PROMETHEUS
     if (settings.prometheus) {
-        prometheus_.emplace(options.prometheus);
+        prometheus_ = std::make_unique<prometheus>(options.prometheus);
         backends.insert(backends.begin(), detail::any_backend::of(*prometheus_));
     }
 #endif
@@ -188,6 +189,11 @@ inline void basic_runtime<mode::on>::stop() {
     }
     for (const detail::any_backend& b : started_)
         if (!push_->busy(b)) detail::say(b.name(b.self), b.stop(b.self, by));
+#if APM_SERVES_PROMETHEUS
+    // A thread that served may have been at work on it when the process forked: not even its destructor can be called.
+    [[maybe_unused]] static prometheus* inherited = nullptr;  // still pointed at, so no leak
+    if (child) inherited = prometheus_.release();
+#endif
     self_.reset();
     running_ = false;
     if (!replaced) runtimes.store_release(0);

@@ -143,6 +143,6 @@ consteval const S& verified() {
 // The rows of schema S, ready to record. The same object in every file; constant, so that recording knows each row's place
 // when it is compiled.
 template <class S>
-inline constexpr const S& instruments = detail::verified<S>();
+[[APM_HIDDEN]] inline constexpr const S& instruments = detail::verified<S>();
 
 }  // namespace apm::inline APM_ABI

@@ -80,14 +80,14 @@ private:
         detail::add_to<what, Labels>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
     }
     template <class F>
-    static void move_to(observation<F>& o, decltype(kept(std::declval<amount>())) now) {
+    [[APM_HIDDEN]] static void move_to(observation<F>& o, decltype(kept(std::declval<amount>())) now) {
         if (const auto g = detail::process_root().generation.load(); g != o.generation) o.generation = g, o.last = 0;  // forked
         const auto before = __builtin_bit_cast(decltype(now), o.last);
         o.last = __builtin_bit_cast(std::uint64_t, now);
         detail::add_to<what, Labels>(*o.of, o.at, now - before);
     }
     template <class F>
-    static void add_change(observation<F>& o) {
+    [[APM_HIDDEN]] static void add_change(observation<F>& o) {
         o.ask([&o](const auto& now) {
             const amount n(now);
             if (!holds(n)) return detail::refuse<what>(*o.of);
@@ -95,7 +95,7 @@ private:
         });
     }
     template <class F>
-    static void withdraw(observation<F>& o) { move_to(o, {}); }
+    [[APM_HIDDEN]] static void withdraw(observation<F>& o) { move_to(o, {}); }
 };
 
 }  // namespace apm::inline APM_ABI

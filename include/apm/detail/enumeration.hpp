@@ -65,7 +65,7 @@ template <>
 struct unsigned_of<bool> { using type = unsigned char; };
 
 template <described_enum E>
-struct enumeration {
+struct [[APM_HIDDEN]] enumeration {
     using bits = typename unsigned_of<std::underlying_type_t<E>>::type;
     static constexpr enumeration_table<E, boost::describe::describe_enumerators<E>> table{};
     static_assert(table.named_apart(), "apm: the enumerators of a label need names of their own, none of them empty: see APM_WIRE_NAMES");
