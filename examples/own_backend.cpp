@@ -1,4 +1,4 @@
-// A back end of one's own: a class with four functions, handed to the runtime.
+// A back end of one's own: a class with five functions, handed to the runtime.
 #include <chrono>
 #include <cstdio>
 #include <string>

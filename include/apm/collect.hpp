@@ -1,9 +1,10 @@
-// Collecting: what all schemas of the process say at one instant. Back ends, tests and tables are written against this.
+// Collecting: what all schemas of the process say now. Back ends, tests and tables are written against this.
 //
 //     apm::snapshot now = apm::collect();                  // since the process began
 //     apm::delta_reader reader;  ...  reader.collect();    // since this reader's last time
 //
-// A snapshot is self-consistent (a histogram's count is the sum of the buckets read with it) and never goes backwards.
+// In a snapshot a histogram's count is the sum of its buckets (its sum may miss records in flight), and counters and counts
+// never go backwards from one snapshot to the next.
 // Any thread; collections are serialized. Recording is not disturbed by it, and is not waited for.
 #pragma once
 
@@ -195,6 +196,7 @@ inline std::vector<const row*> rows_of_store(const store& s) {
 template <class Adjust>
 snapshot collect_with(bool only_changed, Adjust&& adjust) {
     root& process = process_root();
+    expect_forks(process);
     const lock guard(process.collecting);
     const std::uint64_t begin = monotonic_ns();
     run_observers();
@@ -219,7 +221,7 @@ inline snapshot collect() {
     return detail::collect_with(false, [](family&) {});
 }
 
-// Reads what changed since its own last collection; any number of readers, none disturbs another. Series that did not
+// Reads what changed since its own last collection (the first time: since the process began); any number of readers, none disturbs another. Series that did not
 // change are left out. Gauges are as they are. Not to be used by two threads at once.
 class delta_reader {
 public:
@@ -241,10 +243,10 @@ private:
         std::uint64_t refused = 0, overflowed = 0;
     };
     void subtract(family& f) {
-        if (f.row->kind == kind::gauge) return;
         baseline& b = before_[f.row];
         b.cells.resize(f.cells.size());
-        for (std::size_t i = 0; i < f.cells.size(); ++i) {
+        const bool is_a_value = f.row->kind == kind::gauge;  // not a sum: nothing to subtract
+        for (std::size_t i = 0; i < f.cells.size() && !is_a_value; ++i) {
             const std::uint64_t now = f.cells[i];
             if (detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width)))
                 f.cells[i] = __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, now) - __builtin_bit_cast(double, b.cells[i]));

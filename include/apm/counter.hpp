@@ -3,14 +3,16 @@
 
 #include <cstdint>
 
+#include <apm/observation.hpp>
 #include <apm/recording.hpp>
 
 namespace apm::inline APM_ABI {
 
 // A monotonic sum per series. Unit: an integer unit (default), a time, or a real unit such as apm::money<"USD">.
 // Any thread, from before main until the process is gone; not a signal handler (an addition it interrupts may be lost).
-// Cost with few closed labels: four instructions; with open text a hash and a look-up; with() keeps the look-up's result.
-// A negative increment does not compile where it is known, and is refused and counted where it is not (times, reals).
+// Cost with few closed labels: four instructions where they are constants; with open text a hash and a look-up; with() keeps the look-up's result.
+// A negative increment of integers does not compile, nor does a signed variable (cast it); of times and reals it is refused
+// and counted.
 template <class S, class Labels, class Unit>
 struct counter : row {
     static constexpr apm::kind instrument = kind::counter;
@@ -31,7 +33,7 @@ struct counter : row {
     }
 
     template <mode M = APM_MODE>
-    [[nodiscard]] APM_INLINE handle<counter, M> with(const Labels& at) const {
+    [[nodiscard]] APM_INLINE constexpr handle<counter, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
         else return {};
     }

@@ -1,4 +1,4 @@
-// APM_FIELDS: a struct of named fields, reflected by Boost.Hana, as labels of a metric or attributes of a span.
+// APM_FIELDS: a struct of named fields, reflected by Boost.Hana, as labels of a row.
 //
 //     BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
 //     APM_FIELDS(Order, (Method, method), (apm::range<200, 599>, status), (std::optional<apm::text<32>>, coupon));
@@ -82,12 +82,12 @@ private:
 template <std::int64_t First, std::int64_t Last>
     requires(First <= Last && Last < INT64_MAX)
 struct range {
-    std::int64_t value = First;
+    std::int64_t value;
 
     constexpr range(std::integral auto v)
         requires(!std::same_as<decltype(v), bool>)
         : value(std::in_range<std::int64_t>(v) ? static_cast<std::int64_t>(v) : Last + 1) {}
-    // Last + 1, "other", for anything outside.
+    // In [0, width); `width`, "other", for anything outside.
     APM_INLINE constexpr std::uint64_t offset() const {
         const auto o = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(First);
         return o < width ? o : width;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <apm/observation.hpp>
 #include <apm/recording.hpp>
 
 namespace apm::inline APM_ABI {
@@ -21,7 +22,7 @@ inline constexpr std::uint64_t unset = Unit::info.kept_as == number::floating ? 
 }  // namespace detail
 
 // The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
-// store to a shared word. Use an updown where several threads contribute to one number.
+// store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to one number.
 template <class S, class Labels, class Unit>
 struct gauge : row {
     static constexpr apm::kind instrument = kind::gauge;
@@ -41,13 +42,13 @@ struct gauge : row {
     }
 
     template <mode M = APM_MODE>
-    [[nodiscard]] APM_INLINE handle<gauge, M> with(const Labels& at) const {
+    [[nodiscard]] APM_INLINE constexpr handle<gauge, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
         else return {};
     }
 
     // Runs `f` at every collection until the returned object is destroyed, which also unsets the series. An f that returns
-    // nothing sets whatever it likes itself. f may record; it must not block.
+    // nothing sets whatever it likes itself, and what it has set stays. f may record; it must not block.
     template <mode M = APM_MODE, class F>
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
         if constexpr (!std::is_void_v<std::invoke_result_t<F&>>) detail::check_callback<amount, F>();

@@ -105,7 +105,7 @@ struct [[APM_HIDDEN]] label_field {
     static constexpr bool open = requires { kind::open; };
     static_assert(closed || open,
                   "apm: this field cannot be a label; labels are described enums, bool, apm::range, apm::text or std::optional of "
-                  "these (a plain integer or double has no bound on its series: use apm::range, or put it on a span)");
+                  "these (a plain integer or double has no bound on its series: use apm::range)");
 
     static constexpr std::uint32_t radix = [] {
         if constexpr (closed) return kind::size + (optional ? 1u : 0u);

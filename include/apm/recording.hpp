@@ -8,7 +8,6 @@
 #include <utility>
 
 #include <apm/config.hpp>
-#include <apm/detail/observer.hpp>
 #include <apm/detail/store.hpp>
 #include <apm/labels.hpp>
 #include <apm/row.hpp>
@@ -265,22 +264,6 @@ APM_COLD void refuse(const row& r) {
     if (const place p = cells_of<What>(r); p.at) p.add(r.refused_cell(), std::uint64_t{1});
 }
 
-// --- observed values --------------------------------------------------------------------------------------------------
-
-template <class Call>
-void call_safely(const char* name, Call&& call) {
-#if defined(__cpp_exceptions)
-    try {
-        call();
-    } catch (...) {
-        report("a callback that observes \"%s\" threw; its value is left out of this collection", name);
-    }
-#else
-    static_cast<void>(name);
-    call();
-#endif
-}
-
 }  // namespace detail
 
 // What with() returns: one series of a row, looked up once. A value to keep and copy, valid in every thread.
@@ -302,49 +285,6 @@ struct handle<Row, mode::off> {
     APM_INLINE void sub(const typename Row::amount&) const requires(Row::instrument == kind::updown) {}
     APM_INLINE void set(const typename Row::amount&) const requires(Row::instrument == kind::gauge) {}
     APM_INLINE void record(const typename Row::amount&) const requires(Row::instrument == kind::histogram) {}
-};
-
-// What observe() returns: the callback runs at every collection until this object is destroyed, and not after.
-template <class F, mode M = mode::on>
-class [[nodiscard]] observation : detail::observer {
-public:
-    using deliver = void (*)(observation&);
-
-    observation(const row& r, detail::series s, F f, deliver d, deliver end)
-        : detail::observer([](detail::observer& o) { static_cast<observation&>(o).run(); }),
-          callback(static_cast<F&&>(f)), of(&r), at(s), deliver_(d), end_(end) {
-        enlist();
-    }
-    ~observation() {
-        remove();
-        if (end_) end_(*this);
-    }
-
-    // Calls the callback, then use(what it returned); not if the callback ended this very registration, which is gone then.
-    template <class Use>
-    void ask(Use&& use) {
-        const bool& gone = *destroyed;  // in the collection's frame: it outlives this object
-        const auto value = callback();
-        if (!gone) use(value);
-    }
-
-    F callback;
-    const row* of;
-    detail::series at;
-    std::uint64_t last = 0;  // what was added so far, for counters and updowns
-    std::uint64_t generation = detail::process_root().generation.load();  // the process in which it was added
-
-private:
-    void run() {
-        detail::call_safely(of->name, [this] { deliver_(*this); });
-    }
-    deliver deliver_;
-    deliver end_;
-};
-template <class F>
-class [[nodiscard]] observation<F, mode::off> {
-public:
-    APM_INLINE constexpr ~observation() {}  // not trivial: no "unused variable" where the other mode has none
 };
 
 }  // namespace apm::inline APM_ABI

@@ -35,7 +35,8 @@
 
 namespace apm::inline APM_ABI {
 
-// Lines about errors go here, from any thread, until another handler is set; null: standard error.
+// Lines about errors go here, from any thread, until another handler is set; null: standard error. The process has one
+// handler, which outlives the runtime that set it.
 inline void on_error(void (*handler)(const char* line)) {
     detail::process_root().handler.publish(reinterpret_cast<const void*>(handler));
 }
@@ -62,7 +63,7 @@ public:
     // False where it is switched off, or another one runs.
     [[nodiscard]] bool running() const { return running_; }
 
-    // Exports now and waits for it. False where an export failed or was not done before the timeout (an hour at most).
+    // Exports now and waits for it; true where there is nothing to export to. False where an export failed or was not done before the timeout (an hour at most).
     bool flush(std::chrono::milliseconds timeout);
 
     // The port of the page for Prometheus; 0 where none is served, such as in a forked child.
@@ -96,7 +97,7 @@ private:
 template <>
 class basic_runtime<mode::off> {
 public:
-    template <class... B>
+    template <backend... B>
     APM_INLINE constexpr explicit basic_runtime(const runtime_options& = {}, B&...) {}
     basic_runtime(const basic_runtime&) = delete;
     basic_runtime& operator=(const basic_runtime&) = delete;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <apm/observation.hpp>
 #include <apm/recording.hpp>
 
 namespace apm::inline APM_ABI {
@@ -36,7 +37,7 @@ struct updown : row {
     }
 
     template <mode M = APM_MODE>
-    [[nodiscard]] APM_INLINE handle<updown, M> with(const Labels& at) const {
+    [[nodiscard]] APM_INLINE constexpr handle<updown, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
         else return {};
     }

@@ -1,4 +1,5 @@
 // The program's own operator new and delete record, from the very first allocation and inside a collection.
+// NOT-UNDER thread it has an operator new of its own
 #include <new>
 #include <string>
 #include <thread>

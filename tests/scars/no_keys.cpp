@@ -1,5 +1,5 @@
 // The process has no pthread key left when it first records: threads share one block, exactly. Keys that come back are used.
-// NOT-SANITIZED their runtimes use keys of their own
+// NOT-UNDER address,thread their runtimes use keys of their own
 #include <thread>
 #include <vector>
 

@@ -1,6 +1,6 @@
 // Memory runs out: for one thread's blocks and chunks by its limit, and altogether. Records go to cells that threads share,
 // exactly; what cannot be kept at all is counted; nothing crashes, and all is well once there is memory again.
-// NOT-SANITIZED it replaces calloc and aligned_alloc
+// NOT-UNDER address,thread it replaces calloc and aligned_alloc
 #include <atomic>
 #include <cstddef>
 #include <string>

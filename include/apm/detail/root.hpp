@@ -30,6 +30,7 @@ struct root {
     std::uint64_t abi = APM_ABI_NUMBER;
     cell stores{};            // store*: push-only list
     cell thread_key{};        // pthread_key_t + 1; 0: none yet
+    pthread_once_t forks = PTHREAD_ONCE_INIT;  // expect_forks(), before one of these is locked for the first time
     mutex registering;        // new stores and new keys; never held while foreign code runs
     mutex collecting;         // one collection at a time
     mutex observing;          // the list of observers

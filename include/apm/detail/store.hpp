@@ -231,6 +231,11 @@ inline void after_fork_in_child() {
     forget_other_threads(r);
 }
 
+// Before a mutex of the root is locked: a fork in between would leave it locked in the child for good.
+inline void expect_forks(root& r) {
+    pthread_once(&r.forks, [] { pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child); });
+}
+
 // --- stores -----------------------------------------------------------------------------------------------------------
 
 inline bool same_identity(const description& a, const description& b) {
@@ -250,16 +255,14 @@ inline store* find_or_make_locked(root& r, const description& what, bool& confli
     s->fallback = s->tables + what.tables;
     s->shared = s->fallback + what.cells;
     s->next = r.stores.pointer<store>();
-    if (!r.started.load()) {  // the first store of the process
-        r.started.store(realtime_ns());
-        pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-    }
+    if (!r.started.load()) r.started.store(realtime_ns());  // the first store of the process
     r.stores.publish(s);
     return s;
 }
 APM_COLD inline store* find_or_make(const description& what) {
     root& r = process_root();
     bool conflict = false;
+    expect_forks(r);
     r.registering.lock();
     store* s = find_or_make_locked(r, what, conflict);
     r.registering.unlock();

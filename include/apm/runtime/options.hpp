@@ -27,7 +27,7 @@ struct runtime_options {
     std::string_view metrics_exporter = "prometheus";  // OTEL_METRICS_EXPORTER: a list of prometheus, none
     prometheus_options prometheus = {};
     std::uint64_t bytes_per_thread = 0;                // APM_BYTES_PER_THREAD; 0: no limit. Above it, threads share blocks
-    std::chrono::milliseconds shutdown_timeout{5'000}; // APM_SHUTDOWN_TIMEOUT: the most that destruction takes
+    std::chrono::milliseconds shutdown_timeout{5'000}; // APM_SHUTDOWN_TIMEOUT: what destruction waits for exports
     void (*on_error)(const char* line) = nullptr;      // default: one line on standard error. Any thread may call it
 };
 

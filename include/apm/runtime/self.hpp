@@ -44,7 +44,10 @@ inline std::uint64_t total_of(const row& r) {
 // While it lives, every collection finds the library's own counts in apm::self::telemetry. apm::runtime has one.
 class self_observation : detail::observer {
 public:
-    self_observation() : detail::observer([](detail::observer& o) { static_cast<self_observation&>(o).feed(); }) { enlist(); }
+    self_observation() : detail::observer([](detail::observer&) { feed(); }) {
+        detail::expect_forks(detail::process_root());
+        enlist();
+    }
     ~self_observation() { remove(); }
 
 private:
