@@ -22,7 +22,7 @@ APM_FIELDS(Id, (apm::text<>, order_id));
 #endif
 
 // CASE label_of_a_double
-// EXPECT this field cannot be a label; .*use apm::range, or put it on a span
+// EXPECT this field cannot be a label; .*use apm::range
 #ifdef CASE_label_of_a_double
 APM_FIELDS(Price, (double, price));
 #else
