@@ -1,6 +1,7 @@
 // What does it cost to look? 100,000 series of one counter, to a snapshot and to the page that Prometheus reads; beside it
 // prometheus-cpp with the same series.
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -57,19 +58,19 @@ BENCHMARK(collect)->Unit(benchmark::kMillisecond);
 #if __has_include(<apm/backend/prometheus_page.hpp>)
 void page_of(benchmark::State& state, apm::page_format format) {
     fill();
-    apm::prometheus_page page;
+    apm::prometheus_page writer;
     std::size_t bytes = 0;
     for (auto _ : state) {
-        const std::string text = page.write(apm::collect(), {}, format);
+        const std::string text = writer.write(apm::collect(), {}, format);
         bytes = text.size();
         benchmark::DoNotOptimize(text.data());
     }
     per_series(state);
     state.counters["bytes"] = static_cast<double>(bytes);
 }
-void page_text(benchmark::State& state) { page_of(state, apm::page_format::text); }
+void page(benchmark::State& state) { page_of(state, apm::page_format::text); }
 void page_openmetrics(benchmark::State& state) { page_of(state, apm::page_format::openmetrics); }
-BENCHMARK(page_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(page)->Unit(benchmark::kMillisecond);
 BENCHMARK(page_openmetrics)->Unit(benchmark::kMillisecond);
 #endif
 
@@ -95,7 +96,7 @@ void prometheus_collect(benchmark::State& state) {
     }
     per_series(state);
 }
-void prometheus_page_text(benchmark::State& state) {
+void prometheus_page(benchmark::State& state) {
     const prometheus::Registry& registry = filled();
     const prometheus::TextSerializer serializer;
     std::size_t bytes = 0;
@@ -108,7 +109,7 @@ void prometheus_page_text(benchmark::State& state) {
     state.counters["bytes"] = static_cast<double>(bytes);
 }
 BENCHMARK(prometheus_collect)->Unit(benchmark::kMillisecond);
-BENCHMARK(prometheus_page_text)->Unit(benchmark::kMillisecond);
+BENCHMARK(prometheus_page)->Unit(benchmark::kMillisecond);
 #endif
 
 }  // namespace

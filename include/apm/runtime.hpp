@@ -63,7 +63,8 @@ public:
     // False where it is switched off, or another one runs.
     [[nodiscard]] bool running() const { return running_; }
 
-    // Exports now and waits for it; true where there is nothing to export to. False where an export failed or was not done before the timeout (an hour at most).
+    // Exports now and waits for it; true where there is nothing to export to. False where an export failed or was not done
+    // before the timeout (an hour at most).
     bool flush(std::chrono::milliseconds timeout);
 
     // The port of the page for Prometheus; 0 where none is served, such as in a forked child.

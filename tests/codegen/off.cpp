@@ -13,6 +13,10 @@ using codegen::telemetry, codegen::Method, codegen::Outcome;
 #define APM_TIME(...) static_cast<void>(0)
 #endif
 
+#ifdef ONE_WORD
+int one_word = 1;  // of the self-test: so little is found
+#endif
+
 int step(int);
 double price(int);
 
@@ -57,4 +61,27 @@ int watch(int n) {
 int ask(int n) {
     PLAIN(if (apm::enabled()) n = step(n);)
     return step(n) + 1;
+}
+
+// Handles that live as long as the program. (Not observations: they have a destructor, lest they be called unused variables,
+// and a static object's destructor leaves its registration behind.)
+PLAIN(static const auto kept = telemetry.orders.with({.method = Method::card, .outcome = Outcome::ok});)
+
+int keep(int n) {
+    PLAIN(kept.add(1);)
+    PLAIN(static const auto kept_here = telemetry.duration.with({.method = Method::cash, .outcome = Outcome::ok});)
+    PLAIN(kept_here.record(std::chrono::seconds(n));)
+    return step(n) + 2;
+}
+
+// An exception may pass.
+int guarded(int n) {
+    PLAIN(const auto timer = telemetry.duration.time({.method = Method::card, .outcome = Outcome::ok});)
+    APM_TIME(telemetry.duration, {.method = Method::card, .outcome = Outcome::ok});
+    try {
+        return step(n);
+    } catch (...) {
+        PLAIN(telemetry.orders.add(1, {.method = Method::card, .outcome = Outcome::declined});)
+        throw;
+    }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 #include <apm/apm.hpp>
 
@@ -11,6 +12,14 @@ BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
 BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined)
 APM_FIELDS(Order, (Method, method), (Outcome, outcome));
 APM_FIELDS(Request, (apm::range<200, 599>, status), (apm::text<64>, route));
+
+// Of std::string_view's shape.
+struct view {
+    const char* text;
+    std::size_t length;
+    [[nodiscard]] const char* data() const { return text; }
+    [[nodiscard]] std::size_t size() const { return length; }
+};
 
 struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "codegen"};

@@ -1,7 +1,11 @@
 // The whole API with APM compiled out for this file: what is evaluated, and that nothing is recorded.
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 #include <apm/apm.hpp>
 #include <apm/runtime.hpp>
@@ -28,6 +32,7 @@ struct Schema : apm::schema<Schema> {
     counter<apm::no_labels, apm::money<"USD">>             revenue {this, "off.revenue", "Revenue"};
     updown<Order>                                          active  {this, "off.active", "Active"};
     gauge<Order, apm::ratio>                               load    {this, "off.load", "Load"};
+    gauge<>                                                depth   {this, "off.depth", "Depth"};
     histogram<Order, apm::seconds, apm::latency_buckets>   duration{this, "off.duration", "Duration"};
     histogram<apm::no_labels, apm::score, score_buckets>   scores  {this, "off.scores", "Scores"};
 };
@@ -67,6 +72,20 @@ TEST_CASE("off: macros evaluate nothing") {
     CHECK(evaluations == 0);
 }
 
+TEST_CASE("off: macros are statements like any other") {
+    evaluations = 0;
+    for (int i = 0; i < 3; ++i) APM(telemetry.ticks.add(counted(1u)));
+    if (evaluations != 0) APM(telemetry.ticks.add(1));
+    else APM(telemetry.ticks.add(counted(2u)));
+    const auto in_lambda = [&] { return APM(telemetry.active.add(counted(1), {.method = Method::card})); };
+    in_lambda();
+    {
+        APM_TIME(telemetry.duration, {.method = counted(Method::card), .coupon = counted(std::string("y"))});
+        APM_TIME(telemetry.duration, {.method = Method::cash});  // two in one scope
+    }
+    CHECK(evaluations == 0);
+}
+
 TEST_CASE("off: plain calls evaluate their arguments once, as C++ says") {
     evaluations = 0;
     telemetry.ticks.add(counted(1u));
@@ -79,6 +98,26 @@ TEST_CASE("off: plain calls evaluate their arguments once, as C++ says") {
     telemetry.scores.record(counted(2.5));
     telemetry.revenue.add(counted(9.99));
     CHECK(evaluations == 8);
+    const auto handle = telemetry.orders.with({.method = counted(Method::cash), .coupon = counted(std::string("z"))});
+    handle.add(counted(1u));
+    CHECK(evaluations == 11);
+    const auto timer = telemetry.duration.time({.method = counted(Method::cash)});
+    CHECK(evaluations == 12);
+}
+
+TEST_CASE("off: values that a row would refuse, and labels out of range, are nothing too") {
+    telemetry.revenue.add(-1.0);
+    telemetry.scores.record(std::numeric_limits<double>::quiet_NaN());
+    telemetry.duration.record(-1s, {.method = static_cast<Method>(77)});
+    telemetry.depth.set(std::numeric_limits<std::int64_t>::min());
+    CHECK(series_recorded() == 0);
+}
+
+TEST_CASE("off: a handle that is static is a constant") {
+    static constinit auto kept = telemetry.orders.with({.method = Method::card});
+    kept.add(1u);
+    STATIC_REQUIRE(std::is_empty_v<decltype(kept)>);
+    STATIC_REQUIRE(std::is_trivially_destructible_v<decltype(kept)>);
 }
 
 TEST_CASE("off: handles, timers and callbacks do nothing, and nothing is recorded") {
@@ -93,12 +132,22 @@ TEST_CASE("off: handles, timers and callbacks do nothing, and nothing is recorde
     evaluations = 0;
     const auto observed = telemetry.load.observe({.method = Method::card}, [] { return counted(0.5); });
     const auto growing = telemetry.ticks.observe([] { return counted(7u); });
+    const auto setting = telemetry.depth.observe([] { telemetry.depth.set(counted(7)); });
+    const auto present = telemetry.active.observe({.method = Method::card}, [] { return counted(3); });
     static_cast<void>(apm::collect());
     CHECK(evaluations == 0);
     CHECK(probe.changes().empty());
     CHECK(series_recorded() == 0);
     STATIC_REQUIRE(sizeof(handle) == 1);
     STATIC_REQUIRE(sizeof(observed) == 1);
+}
+
+TEST_CASE("off: a file that collects sees what it records itself: nothing") {
+    telemetry.ticks.add(1);
+    telemetry.depth.set(3);
+    apm::delta_reader reader;
+    for (const apm::snapshot& s : {apm::collect(), reader.collect()})
+        for (const apm::family& f : s.families) CHECK(std::string_view(f.schema->name) != "off_test");
 }
 
 TEST_CASE("off: the runtime is a shell") {

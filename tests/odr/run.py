@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Builds programs of several modules and runs them: whatever the linker does, a process has one store per schema."""
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+INCLUDE = HERE.parents[1] / "include"
+HIDDEN, SYMBOLIC = ["-fvisibility=hidden", "-fvisibility-inlines-hidden"], ["-Wl,-Bsymbolic"]
+
+
+class Failed(Exception):
+    pass
+
+
+class Skipped(Exception):
+    pass
+
+
+def call(*command, seconds=300):
+    try:
+        ran = subprocess.run([str(part) for part in command], capture_output=True, text=True, errors="replace", timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{' '.join(map(str, command))}\nhung for {seconds} s") from None
+    if ran.returncode:
+        raise Failed(f"{' '.join(map(str, command))}\nexit code {ran.returncode}\n{ran.stdout}{ran.stderr}")
+    return ran.stdout + ran.stderr
+
+
+class Case:
+    """One directory, and what is built in it."""
+
+    def __init__(self, name):
+        self.at = BUILD / name
+        shutil.rmtree(self.at, ignore_errors=True)
+        self.at.mkdir(parents=True)
+
+    def build(self, output, sources, *flags, libraries=(), compiler=None):
+        sources = [HERE / source if isinstance(source, str) else source for source in sources]
+        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", "-pthread",
+             *flags, *sources, *libraries, "-o", self.at / output, "-ldl")
+        return self.at / output
+
+    def module(self, name, *flags, compiler=None):
+        return self.build(f"lib{name}.so", ["module.cpp"], "-shared", "-fPIC", f"-DMODULE=_{name}", *flags, compiler=compiler)
+
+    def two_modules(self, *flags):
+        return self.module("a", *flags), self.module("b", *flags, compiler=OTHER)
+
+    def object(self, source, *flags):
+        output = self.at / f"{Path(source).stem}.o"
+        call(COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", "-c", *flags, HERE / source, "-o", output)
+        return output
+
+
+def linked(case, *flags, program=()):
+    a, b = case.two_modules(*flags)
+    host = case.build("host", ["host.cpp"], "-DLINKED", *flags, *program, f"-Wl,-rpath,{case.at}", libraries=(a, b))
+    call(host, seconds=60)
+
+
+def opened(case, *flags, arguments=()):
+    a, b = case.two_modules(*flags)
+    host = case.build("host", ["host.cpp"], *flags)
+    call(host, *arguments, a, b, seconds=60)
+
+
+def lto_flags():
+    if "clang" not in COMPILER:
+        return ["-flto"]
+    version = Path(COMPILER).name.rpartition("-")[2]
+    lld = shutil.which(f"ld.lld-{version}") or shutil.which("ld.lld")
+    if not lld:
+        raise Skipped("no lld")
+    return ["-flto", f"--ld-path={lld}", "-Wno-unused-command-line-argument"]      # an object is not linked
+
+
+def other_linkers():
+    for name in ("bfd", "gold", "lld"):
+        if shutil.which(f"ld.{name}"):
+            yield name
+
+
+def case_linked(case):
+    linked(case)
+
+
+def case_linked_hidden(case):
+    linked(case, *HIDDEN)
+
+
+def case_linked_symbolic(case):
+    linked(case, *SYMBOLIC)
+
+
+def case_linked_exported(case):
+    linked(case, program=["-rdynamic"])
+
+
+def case_opened(case):
+    opened(case)
+
+
+def case_opened_hidden_and_symbolic(case):
+    opened(case, *HIDDEN, *SYMBOLIC)
+
+
+def case_closed(case):
+    opened(case, arguments=["--close"])
+
+
+def case_closed_hidden(case):
+    opened(case, *HIDDEN, arguments=["--close"])
+
+
+def case_no_symbols_exported(case):
+    script = case.at / "only.map"
+    script.write_text("{ global: record_*; look_*; root_*; local: *; };")
+    flags = [f"-Wl,--version-script={script}"]
+    a, b = case.module("a", *flags), case.module("b", *flags, compiler=OTHER)
+    call(case.build("host", ["host.cpp"]), "--close", a, b, seconds=60)
+
+
+def case_plain_program(case):
+    a, b = case.two_modules(*HIDDEN)
+    call(case.build("plain", ["plain_host.cpp"]), a, b, seconds=60)
+
+
+def case_unused_module(case):
+    a, b = case.two_modules(*HIDDEN)
+    c = case.module("c", *HIDDEN)
+    call(case.build("unused", ["unused_root.cpp"]), a, b, c, seconds=60)
+
+
+def case_another_layout(case):
+    a, b = case.module("a"), case.module("b", "-DOTHER_LAYOUT", compiler=OTHER)
+    said = call(case.build("host", ["host.cpp"]), "--apart", a, b, seconds=60)
+    lines = [line for line in said.splitlines() if line.startswith("apm: ")]
+    if len(lines) != 1 or '"odr"' not in lines[0]:
+        raise Failed(f"expected one line about the schema, got {lines}")
+
+
+def case_lto(case):
+    linked(case, *lto_flags())
+    opened(case, *lto_flags())
+
+
+def case_lto_hidden_gc(case):
+    opened(case, *lto_flags(), *HIDDEN, "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+
+
+def case_gc_sections(case):
+    for linker in other_linkers():
+        opened(case, f"-fuse-ld={linker}", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections")
+
+
+def case_each_linker(case):
+    for linker in other_linkers():
+        linked(case, f"-fuse-ld={linker}", *HIDDEN)
+
+
+def case_stripped(case):
+    a, b = case.two_modules(*HIDDEN)
+    host = case.build("host", ["host.cpp"])
+    call("strip", "--strip-all", a, b, host)
+    call(host, "--close", a, b, seconds=60)
+
+
+def case_static(case):
+    for flags in (["-static"], ["-static-pie", "-fPIE"]):
+        objects = [case.object("on.cpp", *flags[1:]), case.object("off.cpp", "-DAPM_ENABLED=0", *flags[1:])]
+        call(case.build("static", objects, *flags), seconds=60)
+
+
+def case_one_file_is_off(case, *flags):
+    on, off = case.object("on.cpp", *flags), case.object("off.cpp", "-DAPM_ENABLED=0", *flags)
+    for objects in ([on, off], [off, on]):
+        call(case.build("program", objects, *flags), seconds=60)
+
+
+def case_one_file_is_off_lto(case):
+    case_one_file_is_off(case, *lto_flags())       # -Werror: no -Wodr either
+
+
+def case_many_modules(case):
+    # 16 bytes of thread-local storage each, from a reserve that is set when the program starts.
+    for flags, count in (([], 90), (['-DAPM_TLS_MODEL="global-dynamic"'], 400)):
+        module = case.module("a", *flags)
+        copies = [module.with_name(f"lib{n}.so") for n in range(count)]
+        for copy in copies:
+            shutil.copy(module, copy)
+        call(case.build("many", ["many_host.cpp"]), *copies, seconds=120)
+        for copy in copies:
+            copy.unlink()
+
+
+def case_thread_in_a_constructor(case):
+    module = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC")
+    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), module, seconds=60)
+
+
+CASES = {name.removeprefix("case_"): function for name, function in list(globals().items()) if name.startswith("case_")}
+
+
+def run(name):
+    """Returns what went wrong, or why it was skipped, or nothing."""
+    try:
+        CASES[name](Case(name))
+    except Failed as problem:
+        return f"FAILED {name}: {problem}\n"
+    except Skipped as reason:
+        return f"skipped {name}: {reason}"
+    return ""
+
+
+def main():
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        results = [result for result in pool.map(run, NAMES) if result]
+    for result in results:
+        print(result)
+    failed = sum(result.startswith("FAILED") for result in results)
+    others = f" and {OTHER}" if OTHER != COMPILER else ""
+    print(f"{COMPILER}{others}: {len(NAMES)} cases, {failed} failed, {time.monotonic() - started:.0f} s")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("compiler")
+    parser.add_argument("--build", type=Path, required=True, help="a directory of its own")
+    parser.add_argument("--with", dest="other", help="the compiler that builds module b")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"all by default: {', '.join(CASES)}")
+    given = parser.parse_intermixed_args()
+    COMPILER, OTHER, BUILD, NAMES = given.compiler, given.other or given.compiler, given.build.resolve(), given.cases or list(CASES)
+    for compiler in (COMPILER, OTHER):
+        if not shutil.which(compiler):
+            print(f"skipped: there is no {compiler}")
+            sys.exit(77)
+    sys.exit(main())
