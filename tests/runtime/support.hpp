@@ -7,6 +7,7 @@
 #include <iterator>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -112,4 +113,11 @@ constexpr std::chrono::seconds a_moment{1};
 // How many threads this process has.
 inline std::size_t threads() {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}));
+}
+inline const std::size_t threads_at_start = threads();
+// Does it come to have so many? A thread that was joined is still listed for a moment.
+inline bool threads_become(std::size_t n) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (threads() != n && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return threads() == n;
 }
