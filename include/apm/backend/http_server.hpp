@@ -4,17 +4,21 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
 #include <civetweb.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -69,8 +73,8 @@ public:
     ~http_server() { stop(); }
 
     error start(const prometheus_options& o, produce page);
-    // At once where no client is connected, else within some two seconds: CivetWeb looks up from a client that often. In a
-    // forked child: nothing, for the threads that served are not there; the socket is closed already.
+    // Clients are hung up on; a page that is being made is waited for. In a forked child: nothing, for the threads that served
+    // are not there; the socket is closed already.
     void stop();
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -95,14 +99,17 @@ private:
     }
     int answer(mg_connection* c);
     int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body, const char* more = "");
-    void find_sockets(const std::string& host);
+    [[nodiscard]] bool is_ours(int fd) const;
+    template <class F>
+    void each_socket(F&& f) const;
+    void hang_up() const;
     [[nodiscard]] std::string reason() const;
 
     mg_context* context_ = nullptr;
     bool starting_ = false;
     pid_t process_ = 0;
     std::uint16_t port_ = 0;
-    std::string path_, authorization_, log_;
+    std::string host_, path_, authorization_, log_;
     produce page_;
     std::vector<int> listening_;
 
@@ -142,6 +149,7 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     const std::string listen = where + (o.certificate.empty() ? "" : "s");
     const std::string threads = std::to_string(o.connections < 1 ? 1u : o.connections), certificate = as_text(o.certificate),
                       patience = std::to_string(o.client_deadline.count());
+    host_ = host;
     path_ = o.path;
     authorization_ = o.user.empty() ? "" : "Basic " + base64(as_text(o.user) + ":" + as_text(o.password));
     page_ = std::move(page);
@@ -167,7 +175,11 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     mg_server_port port{};
     if (mg_get_server_ports(context_, 1, &port) == 1) port_ = static_cast<std::uint16_t>(port.port);
     process_ = getpid();
-    find_sockets(host);
+    each_socket([this](int fd) {
+        int listens = 0;
+        socklen_t size = sizeof listens;
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens) listening_.push_back(fd);
+    });
     {
         registry& r = all();
         const std::lock_guard guard(r.mutex);
@@ -186,24 +198,36 @@ inline std::string http_server::reason() const {
     return why == std::strerror(EADDRINUSE) ? why + "; set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any that is free" : why;
 }
 
-// CivetWeb does not tell its listening sockets: they are those of this process that listen on the port, at the address.
-inline void http_server::find_sockets(const std::string& host) {
-    for (int fd = 3; fd < 4096; ++fd) {
-        int listens = 0;
-        socklen_t size = sizeof listens;
-        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || !listens) continue;
-        sockaddr_storage bound{};
-        size = sizeof bound;
-        if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) continue;
-        const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound);
-        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound);
-        const auto is_ours = [&](int family, const auto& address, in_port_t port) {
-            std::remove_cvref_t<decltype(address)> wanted{};
-            return bound.ss_family == family && ntohs(port) == port_ && inet_pton(family, host.c_str(), &wanted) == 1 &&
-                   std::memcmp(&wanted, &address, sizeof wanted) == 0;
-        };
-        if (is_ours(AF_INET, v4.sin_addr, v4.sin_port) || is_ours(AF_INET6, v6.sin6_addr, v6.sin6_port)) listening_.push_back(fd);
-    }
+// CivetWeb does not tell its sockets: they are those of this process that are bound to the port, at the address.
+inline bool http_server::is_ours(int fd) const {
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return false;
+    const auto matches = [&](int family, const auto& address, in_port_t port) {
+        constexpr std::remove_cvref_t<decltype(address)> any{};
+        auto wanted = any;
+        return bound.ss_family == family && ntohs(port) == port_ && inet_pton(family, host_.c_str(), &wanted) == 1 &&
+               (std::memcmp(&wanted, &any, sizeof any) == 0 || std::memcmp(&wanted, &address, sizeof wanted) == 0);
+    };
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound);
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound);
+    return matches(AF_INET, v4.sin_addr, v4.sin_port) || matches(AF_INET6, v6.sin6_addr, v6.sin6_port);
+}
+template <class F>
+void http_server::each_socket(F&& f) const {
+    std::error_code unreadable;
+    for (std::filesystem::directory_iterator entry("/proc/self/fd", unreadable), end; !unreadable && entry != end; entry.increment(unreadable))
+        if (const int fd = std::atoi(entry->path().filename().c_str()); is_ours(fd)) f(fd);
+}
+
+// Wakes CivetWeb's threads, which look up every two seconds only, from a client as from the port.
+inline void http_server::hang_up() const {
+    each_socket([this](int fd) {
+        const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);  // the number may be another socket's by now, a copy stays what it is
+        if (copy < 0) return;
+        if (is_ours(copy)) shutdown(copy, SHUT_RDWR);
+        close(copy);
+    });
 }
 
 inline void http_server::stop() {
@@ -214,8 +238,7 @@ inline void http_server::stop() {
         std::erase(r.servers, this);
     }
     if (getpid() == process_) {
-        // Wakes the thread that accepts, which would look up in two seconds only.
-        for (const int fd : listening_) shutdown(fd, SHUT_RDWR);
+        hang_up();
         mg_stop(context_);
         mg_exit_library();
     }

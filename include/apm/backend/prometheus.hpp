@@ -33,7 +33,7 @@ public:
             return {write(format), content_type(format)};
         });
     }
-    // Within some two seconds, whatever clients do; at once where none is connected.
+    // At once, whatever clients do; a page that is being made is waited for.
     error stop(deadline) {
         server_.stop();
         return {};
