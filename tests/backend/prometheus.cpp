@@ -296,7 +296,7 @@ TEST_CASE("stop() is in time, whatever clients do") {
     std::this_thread::sleep_for(100ms);
     const auto start = clock_type::now();
     s.reset();
-    CHECK((clock_type::now() - start) / 1ms < 1000);  // else CivetWeb looks up from a client every two seconds
+    CHECK((clock_type::now() - start) / 1ms < 1900);  // left alone, CivetWeb looks up from a client every two seconds
     CHECK(ask(port).status == 0);
     s.emplace(apm::prometheus_options{.port = port});  // free again
     CHECK(s->failed == "");

@@ -33,7 +33,7 @@ public:
             return {write(format), content_type(format)};
         });
     }
-    // At once, whatever clients do; a page that is being made is waited for.
+    // Within some second, whatever clients do; a page that is being made is waited for.
     error stop(deadline) {
         server_.stop();
         return {};
