@@ -199,8 +199,17 @@ def case_many_modules(case):
 
 
 def case_thread_in_a_constructor(case):
-    module = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC")
-    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), module, seconds=60)
+    plugin = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC")
+    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin, seconds=60)
+
+
+def case_thread_in_a_constructor_records_there(case):
+    plugin = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC", "-DRECORDS_HERE", *HIDDEN)
+    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin, seconds=60)
+
+
+def case_fork_after_close(case):
+    call(case.build("forker", ["fork_host.cpp"]), case.module("a", *HIDDEN), seconds=60)
 
 
 CASES = {name.removeprefix("case_"): function for name, function in list(globals().items()) if name.startswith("case_")}

@@ -65,6 +65,31 @@ APM_IF_ENABLED(asm(".pushsection .note.apm,\"a\",%note\n"
                    ".long apm_module_root_v0 - .\n"  // description: the root, relative to this word
                    ".popsection");)
 
+inline bool in_module(const dl_phdr_info& module, const void* address) {
+    const auto at = reinterpret_cast<ElfW(Addr)>(address) - module.dlpi_addr;
+    for (std::size_t i = 0; i < module.dlpi_phnum; ++i) {
+        const auto& segment = module.dlpi_phdr[i];
+        if (segment.p_type == PT_LOAD && at - segment.p_vaddr < segment.p_memsz) return true;
+    }
+    return false;
+}
+
+// Keeps this module loaded for good: its rows are read whenever somebody collects, its handlers run at every fork. Every module
+// calls it before its other constructors. The first record would be too late: that may come from a thread which a
+// constructor waits for, while dlopen() holds the lock that this needs.
+[[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline void stay_loaded() asm("apm_stay_loaded_v0");
+inline void stay_loaded() {
+    const void* const here = &module_root;
+    // The executable, which is listed first, stays anyway.
+    const auto first_is = [](dl_phdr_info* module, std::size_t, void* at) { return in_module(*module, at) ? 1 : 2; };
+    if (dl_iterate_phdr(first_is, const_cast<void*>(here)) == 1) return;
+    Dl_info info;
+    if (dladdr(here, &info) && info.dli_fname && *info.dli_fname) dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+APM_IF_ENABLED(asm(".pushsection .init_array.00101,\"awG\",%init_array,apm_constructor_v0,comdat\n"
+                   ".dc.a apm_stay_loaded_v0\n"
+                   ".popsection");)
+
 // The root in the notes of one loaded module, or null.
 inline root* root_in(const dl_phdr_info& module) {
     for (std::size_t i = 0; i < module.dlpi_phnum; ++i) {
@@ -90,42 +115,15 @@ inline root* root_in(const dl_phdr_info& module) {
 
 [[APM_HIDDEN]] inline constinit cell elected{};  // root*: this module's answer, once found
 
-inline bool in_module(const dl_phdr_info& module, const void* address) {
-    const auto at = reinterpret_cast<ElfW(Addr)>(address) - module.dlpi_addr;
-    for (std::size_t i = 0; i < module.dlpi_phnum; ++i) {
-        const auto& segment = module.dlpi_phdr[i];
-        if (segment.p_type == PT_LOAD && at - segment.p_vaddr < segment.p_memsz) return true;
-    }
-    return false;
-}
-
-// Keeps the module that holds `address` loaded for good: its names and rows are read whenever somebody collects.
-// Not the executable, which is listed first and stays anyway: dlopen() would search the file system for it, and wait for a
-// dlopen() in progress, whose constructors may be waiting for this very thread.
-APM_COLD inline void pin_module_of(const void* address) {
-    const auto first_holds = [](dl_phdr_info* module, std::size_t, void* at) { return in_module(*module, at) ? 1 : 2; };
-    if (dl_iterate_phdr(first_holds, const_cast<void*>(address)) == 1) return;
-    Dl_info info;
-    if (dladdr(address, &info) && info.dli_fname && *info.dli_fname)
-        dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-}
-
 APM_COLD inline root& elect() {
-    auto first = [] {
-        root* found = nullptr;
-        dl_iterate_phdr(
-            [](dl_phdr_info* module, std::size_t, void* out) -> int {
-                *static_cast<root**>(out) = root_in(*module);
-                return *static_cast<root**>(out) != nullptr;
-            },
-            &found);
-        return found ? found : &module_root;
-    };
-    root* found = first();
-    for (root* before = &module_root; found != &module_root && found != before; found = first()) {
-        pin_module_of(found);
-        before = found;  // had it been unloaded in between, the next one is it, and pinned in its turn
-    }
+    root* found = nullptr;
+    dl_iterate_phdr(
+        [](dl_phdr_info* module, std::size_t, void* out) -> int {
+            *static_cast<root**>(out) = root_in(*module);
+            return *static_cast<root**>(out) != nullptr;
+        },
+        &found);
+    if (!found) found = &module_root;
     elected.publish(found);
     return *found;
 }

@@ -276,7 +276,6 @@ APM_COLD inline store* find_or_make(const description& what) {
 
 template <const description& What>
 APM_COLD store* find_home() {
-    pin_module_of(&home<What>);
     store* s = find_or_make(What);
     if (s) home<What>.publish(s);
     return s;
