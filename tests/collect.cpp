@@ -245,6 +245,22 @@ TEST_CASE("a delta reader sees what came since its last time; readers do not dis
     CHECK(find_series(d, telemetry.depth, "")->count() == 3);
 }
 
+namespace {
+struct Endless : apm::schema<Endless> {
+    static constexpr apm::scope scope{.name = "test.collect.endless"};
+    counter<apm::no_labels, apm::money<"USD">> money{this, "money", "Beyond what a double holds"};
+};
+}  // namespace
+
+TEST_CASE("a sum that became infinite has not changed by what is not a number") {
+    constexpr auto& endless = apm::instruments<Endless>;
+    apm::delta_reader reader;
+    endless.money.add(1e308);
+    endless.money.add(1e308);
+    CHECK(find_series(reader.collect(), endless.money, "")->real() > 1e308);
+    CHECK(series_names(reader.collect(), endless.money).empty());
+}
+
 TEST_CASE("intervals of a delta reader touch, without gap or overlap") {
     apm::delta_reader reader;
     const apm::snapshot first = reader.collect(), second = reader.collect(), third = reader.collect();

@@ -34,8 +34,11 @@ TEST_CASE("metric names") {
 }
 
 TEST_CASE("label names") {
-    for (const char* good : {"a", "Method", "http.request.method", "_private", "a1", "le_", "leq", "a_"}) CHECK(valid_label_name(good));
-    for (const char* bad : {"", "_", "__", "__name__", "1a", "a.", ".a", "a..b", "a-b", "a b", "le", "quantile", "\xc3\xa9"})
+    for (const char* good : {"a", "Method", "http.request.method", "_private", "a1", "le_", "leq", "a_", "a__b", "_a._b", "otel.scope",
+                             "otel_scopes", "otel.metric.overflow"})
+        CHECK(valid_label_name(good));
+    for (const char* bad : {"", "_", "__", "__name__", "1a", "a.", ".a", "a..b", "a-b", "a b", "le", "quantile", "\xc3\xa9", "_.", "_.x",
+                            "otel.scope.name", "otel_scope_version", "otel.scope_schema.url", "otel_scope_"})
         CHECK_FALSE(valid_label_name(bad));
 }
 

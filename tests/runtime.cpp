@@ -170,6 +170,41 @@ TEST_CASE("a back end that cannot start is one line, is not used, and the others
     CHECK((fine.starts == 1 && fine.exports == 2 && fine.stops == 1));
 }
 
+namespace {
+struct throwing {
+    bool name_too;
+    std::string_view name() const { return name_too ? throw std::runtime_error("no name") : "mine"; }
+    std::chrono::milliseconds interval() const { throw std::runtime_error("never"); }
+    apm::error start(const apm::resource&) { throw 1; }
+    apm::error stop(apm::deadline) { return {}; }
+    apm::error export_metrics(apm::snapshot&, apm::deadline) { return {}; }
+};
+}  // namespace
+
+TEST_CASE("a back end that throws costs neither the program nor the next runtime") {
+    const environment e;
+    const reported said;
+    for (const bool name_too : {false, true}) {
+        throwing b{name_too};
+        runtime r(quiet(), b);
+        CHECK(r.running());
+        const std::string name = name_too ? "a back end without a name" : "mine";
+        CHECK(said.take() == lines{name + ": interval() threw: never; taken as a minute", name + ": threw"});
+    }
+    runtime next(quiet());
+    CHECK(next.running());
+}
+
+TEST_CASE("options may be filled in one after the other") {
+    const environment e;
+    apm::memory memory;
+    apm::runtime_options o = quiet();
+    o.resource = {{"team", "payments"}, {"tier", "1"}};
+    runtime r(o, memory);
+    CHECK(std::find(memory.who().attributes.begin(), memory.who().attributes.end(),
+                    std::pair<std::string, std::string>{"team", "payments"}) != memory.who().attributes.end());
+}
+
 TEST_CASE("every error of a back end is one line") {
     const environment e;
     const reported said;

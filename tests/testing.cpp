@@ -14,6 +14,7 @@ namespace {
 
 BOOST_DEFINE_ENUM_CLASS(Method, card, cash)
 APM_FIELDS(Order, (Method, method), (bool, paid));
+APM_FIELDS(Pair, (apm::text<>, a), (apm::text<>, b));
 APM_FIELDS(Route, (apm::text<8>, route), (std::optional<apm::range<1, 3>>, shard));
 
 struct size_buckets {
@@ -40,6 +41,7 @@ constexpr auto& telemetry = apm::instruments<Schema>;
 struct Other : apm::schema<Other> {
     static constexpr apm::scope scope{.name = "test.probe.other"};
     counter<Order> orders{this, "orders", "Orders"};
+    counter<Pair>  pairs{this, "pairs", "Pairs"};
 };
 constexpr auto& other = apm::instruments<Other>;
 
@@ -149,4 +151,11 @@ TEST_CASE("a row of the same name in another schema is another row") {
     other.orders.add<on>(10, {.method = card, .paid = true});
     CHECK(probe.added(telemetry.orders, {.method = card, .paid = true}) == 1);
     CHECK(probe.added(other.orders, {.method = card, .paid = true}) == 10);
+}
+
+TEST_CASE("series that are written alike are told apart") {
+    other.pairs.add<on>(90, {.a = "1,b=2", .b = ""});
+    const apm::testing::probe probe;
+    other.pairs.add<on>(1, {.a = "1", .b = "2"});
+    CHECK(probe.changes() == lines{"pairs{a=1,b=2} +1"});
 }

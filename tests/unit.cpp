@@ -96,6 +96,12 @@ TEST_CASE("what is no time in 64 bits of nanoseconds is none at all, never anoth
     CHECK(to_nanoseconds(real_seconds(9.1e9)) > 9'000'000'000'000'000'000);
 }
 
+TEST_CASE("a period of centuries") {
+    using millennia = std::chrono::duration<std::int64_t, std::ratio<31'556'952'000>>;
+    CHECK(apm::detail::to_nanoseconds(millennia(0)) == 0);
+    CHECK(apm::detail::to_nanoseconds(millennia(1)) == apm::detail::no_value);
+}
+
 TEST_CASE("a number is no duration, and what has its shape is") {
     CHECK(apm::detail::duration<mine>);
     CHECK(to_nanoseconds(mine{3}) == 3'000'000);

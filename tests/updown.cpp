@@ -120,6 +120,19 @@ TEST_CASE("an observed amount is part of the sum until its registration ends") {
     CHECK(value_of(telemetry.seen, "city=Bonn") == 100);
 }
 
+TEST_CASE("a small amount observed after a large one is not lost in it") {
+    telemetry.seen_real.add(0.0);
+    const double before = real_of(telemetry.seen_real);
+    {
+        double amount = 1e17;
+        const auto registration = telemetry.seen_real.observe([&] { return amount; });
+        CHECK(real_of(telemetry.seen_real) == before + 1e17);
+        amount = 1;
+        CHECK(real_of(telemetry.seen_real) == before + 1);
+    }
+    CHECK(real_of(telemetry.seen_real) == before);
+}
+
 TEST_CASE("an observed amount that is none is refused; the one before it stands") {
     double amount = 2.5;
     {

@@ -46,6 +46,11 @@ public:
         return key_ ? key_->holds(key_->hash, k) : k.count == 0;
     }
 
+    // Is the other, of the same row in another snapshot, this series?
+    [[nodiscard]] bool is(const series_view& other) const {
+        return closed_ == other.closed_ && key_ == other.key_ && overflow_ == other.overflow_;
+    }
+
     // Of counters of an integer unit.
     [[nodiscard]] std::uint64_t total() const { return cells_[0]; }
     // As kept: integers, or nanoseconds, of updowns, gauges and counters.
@@ -249,7 +254,7 @@ private:
         for (std::size_t i = 0; i < f.cells.size() && !is_a_value; ++i) {
             const std::uint64_t now = f.cells[i];
             if (detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width)))
-                f.cells[i] = __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, now) - __builtin_bit_cast(double, b.cells[i]));
+                f.cells[i] = now == b.cells[i] ? 0 : __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, now) - __builtin_bit_cast(double, b.cells[i]));  // an infinite sum has not changed either
             else f.cells[i] = now - b.cells[i];
             b.cells[i] = now;
         }

@@ -17,7 +17,7 @@ template <class S, class Labels, class Unit>
 struct counter : row {
     static constexpr apm::kind instrument = kind::counter;
     using labels_type = Labels;
-    using amount = std::conditional_t<Unit::info.kept_as == number::integer, increment, detail::amount_of<Unit>>;
+    using amount = std::conditional_t<Unit::info.kept_as == number::integer, unsigned_or_constant, detail::amount_of<Unit>>;
 
     constexpr counter(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
         : row(schema, kind::counter, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}

@@ -129,13 +129,16 @@ struct field<T> {
 template <class T, fixed_string Name>
 struct field<named<T, Name>> : field<T> {};
 
+template <class T>
+const T& no_value_of();  // not defined
+
 // The default of every field. Instantiated only for a field that a call leaves out, since it depends on Apm.
 template <class T, fixed_string Name, class Apm>
 constexpr typename field<T>::type left_out() {
     static_assert(field<T>::optional,
                   "apm: this field is required and was left out of the braces; give it, or declare it std::optional");
     if constexpr (field<T>::optional) return {};
-    else return required<T>(*static_cast<const T*>(nullptr));  // never evaluated
+    else return required<T>(no_value_of<T>());  // never evaluated
 }
 
 template <auto Member>

@@ -33,9 +33,17 @@ constexpr bool valid_metric_name(const char* name) {
     }
     return n <= 255;
 }
-// [a-zA-Z][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*: "__" is Prometheus' own, and so are `le` and `quantile`.
+// Does it begin so on the page, where a dot is `_`?
+constexpr bool begins_on_page(const char* name, const char* with) {
+    for (; *with; ++name, ++with)
+        if ((*name == '.' ? '_' : *name) != *with) return false;
+    return true;
+}
+// [a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*, and more than `_`. On the page, what begins with `__` is Prometheus' own, and so
+// are `le` and `quantile`; what begins with `otel_scope_` is the scope's: a label that came twice would cost the whole page.
 constexpr bool valid_label_name(const char* name) {
-    if (!(is_alphanumeric(*name) && !is_digit(*name)) && !(*name == '_' && name[1] != '_' && name[1])) return false;
+    if (!(is_alphanumeric(*name) && !is_digit(*name)) && !(*name == '_' && name[1])) return false;
+    if (begins_on_page(name, "__") || begins_on_page(name, "otel_scope_")) return false;
     for (const char* c = name; *c; ++c) {
         if (!is_alphanumeric(*c) && *c != '_' && *c != '.') return false;
         if (*c == '.' && (c[1] == '.' || c[1] == '\0')) return false;

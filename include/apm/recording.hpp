@@ -20,15 +20,15 @@ namespace apm::inline APM_ABI {
 // Amounts are taken by reference: by value, clang keeps a stray store where APM is off that shifts its choice of registers.
 
 // What a counter of integers takes: an unsigned value, or a constant that is not negative. A signed variable does not
-// compile; whoever knows it to be positive says so with a cast.
-struct increment {
+// compile, and the compiler's message has this name; whoever knows it not to be negative says so with a cast.
+struct unsigned_or_constant {
     std::uint64_t value;
 
     template <std::unsigned_integral U>
-        requires(!std::same_as<U, bool>)
-    APM_INLINE constexpr increment(U u) : value(u) {}
+        requires(!std::same_as<U, bool> && sizeof(U) <= sizeof(value))
+    APM_INLINE constexpr unsigned_or_constant(U u) : value(u) {}
     template <std::signed_integral I>
-    consteval increment(I i) : value(static_cast<std::uint64_t>(i)) {
+    consteval unsigned_or_constant(I i) : value(static_cast<std::uint64_t>(i)) {
         if (i < 0) apm_error_a_counter_cannot_be_decreased_use_an_updown();
     }
 };
@@ -38,7 +38,7 @@ struct whole {
     std::int64_t value;
 
     template <std::integral I>
-        requires(!std::same_as<I, bool>)
+        requires(!std::same_as<I, bool> && sizeof(I) <= sizeof(value))
     APM_INLINE constexpr whole(I i) : value(std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : detail::no_value) {}
 };
 
@@ -69,7 +69,7 @@ template <class Amount, class F>
 constexpr bool observable = [] {
     using value = std::remove_cvref_t<std::invoke_result_t<F&>>;
     constexpr bool is_number = std::is_arithmetic_v<value> && !std::same_as<value, bool>;
-    if constexpr (std::same_as<Amount, increment>) return is_number && std::unsigned_integral<value>;
+    if constexpr (std::same_as<Amount, unsigned_or_constant>) return is_number && std::unsigned_integral<value>;
     else if constexpr (std::same_as<Amount, elapsed>) return duration<value>;
     else if constexpr (std::same_as<Amount, whole>) return is_number && std::integral<value>;
     else return is_number;

@@ -18,7 +18,7 @@
 // the rule, and the row's own arguments and line.
 void apm_error_metric_name_must_match_a_z_0_9_underscore_dot(const char* row);
 void apm_error_metric_help_is_empty_say_what_is_counted(const char* row);
-void apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_or_quantile(const char* row, const char* label);
+void apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_quantile_or_begin_with_otel_scope(const char* row, const char* label);
 void apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(const char* row, const char* label);
 void apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(const char* row);
 void apm_error_series_limit_must_be_1_to_2_to_the_20(const char* row);
@@ -132,7 +132,7 @@ private:
     // Functions of their own, so that the compiler prints their arguments: which row, which label.
     static constexpr void check_label(const char* row, const char* label) {
         if (!detail::valid_label_name(label))
-            apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_or_quantile(row, label);
+            apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_quantile_or_begin_with_otel_scope(row, label);
     }
     static constexpr void check_labels(const char* row, const char* label, const char* other) {
         if (same_in_prometheus(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
@@ -188,10 +188,20 @@ template <class S>
 [[APM_HIDDEN]] inline constexpr S instance{};
 template <class S>
 [[APM_HIDDEN]] inline constexpr const row_list& rows_of = instance<S>;  // by its base: a row of S may well be called `count`
+// Where a row was refused, with an error, the object is no constant: then nothing else looks at it, lest that be a dozen errors.
 template <class S>
-[[APM_HIDDEN]] inline constexpr description description_of{S::scope.name, S::scope.version, S::scope.schema_url,
-                                            rows_of<S>.layout, rows_of<S>.cells, rows_of<S>.shared,
-                                            rows_of<S>.tables, rows_of<S>.last, zero_rows};
+concept accepted = requires { typename std::integral_constant<std::uint32_t, rows_of<S>.count>; };
+template <class S>
+extern const S refused;  // stands for it; not defined
+template <class S>
+consteval description describe() {
+    if constexpr (accepted<S>)
+        return {S::scope.name,     S::scope.version,  S::scope.schema_url, rows_of<S>.layout, rows_of<S>.cells,
+                rows_of<S>.shared, rows_of<S>.tables, rows_of<S>.last,     zero_rows};
+    else return {};
+}
+template <class S>
+[[APM_HIDDEN]] inline constexpr description description_of = describe<S>();
 
 }  // namespace detail
 

@@ -81,6 +81,7 @@ public:
 
 private:
     void start(runtime_options options, std::vector<detail::any_backend> backends);
+    void run(runtime_options& options, std::vector<detail::any_backend>& backends);
     void stop();
     bool push_here(deadline by);
 
@@ -129,12 +130,20 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
                        static_cast<int>(options.service.name.size()), options.service.name.data());
         return;
     } while (!__atomic_compare_exchange_n(&process.runtimes.bits, &other, here, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    running_ = true;
+    process_ = getpid();
+    // What throws here (there is no memory for it) costs the telemetry, not the program.
+    const error failed = detail::guarded([&] { return run(options, backends), error{}; });
+    detail::say("the runtime does not run", failed);
+    if (!failed.empty() || process.disabled.load()) stop();
+}
+
+inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<detail::any_backend>& backends) {
+    detail::root& process = detail::process_root();
     if (options.on_error) on_error(options.on_error);
     const detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return process.runtimes.store_release(0);
-    running_ = true;
-    process_ = getpid();
+    if (settings.disabled) return;
     process.thread_bytes.store(options.bytes_per_thread);
     shutdown_timeout_ = options.shutdown_timeout;
     self_.emplace();
@@ -147,7 +156,7 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
     std::vector<detail::any_backend> pushing;
     for (const detail::any_backend& b : backends) {
         const error failed = b.start(b.self, settings.who);
-        detail::say(b.name(b.self), failed);
+        detail::say(b.name, failed);
         if (!failed.empty()) continue;
         started_.push_back(b);
         if (b.push) pushing.push_back(b);
@@ -167,9 +176,9 @@ inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
 inline bool basic_runtime<mode::on>::push_here(deadline by) {
     bool all = true;
     for (const detail::any_backend& b : started_) {
-        if (!b.push || push_->busy(b)) continue;
+        if (!b.push || (push_ && push_->busy(b))) continue;
         const error failed = b.push(b.self, by);
-        detail::say(b.name(b.self), failed);
+        detail::say(b.name, failed);
         all = all && failed.empty();
     }
     return all;
@@ -183,14 +192,14 @@ inline void basic_runtime<mode::on>::stop() {
     const bool child = getpid() != process_;
     const bool replaced = child && runtimes.load() == here;  // the child has a runtime of its own
     if (child) {
-        push_->abandon();
+        if (push_) push_->abandon();
         if (!replaced) push_here(by);
-    } else if (!push_->stop(by)) {
+    } else if (push_ && !push_->stop(by)) {
         detail::report("the last export was not done within %lld ms; what was not sent is lost",
                        static_cast<long long>(shutdown_timeout_.count()));
     }
     for (const detail::any_backend& b : started_)
-        if (!push_->busy(b)) detail::say(b.name(b.self), b.stop(b.self, by));
+        if (!push_ || !push_->busy(b)) detail::say(b.name, b.stop(b.self, by));
 #if APM_SERVES_PROMETHEUS
     // A thread that served may have been at work on it when the process forked: not even its destructor can be called.
     [[maybe_unused]] static prometheus* inherited = nullptr;  // still pointed at, so no leak

@@ -134,8 +134,12 @@ consteval bool verify() {
 
 template <class S>
 consteval const S& verified() {
-    static_assert(verify<S>());
-    return instance<S>;
+    if constexpr (accepted<S>) {
+        static_assert(verify<S>());
+        return instance<S>;
+    } else {
+        return refused<S>;
+    }
 }
 
 }  // namespace detail

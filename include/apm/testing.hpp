@@ -93,7 +93,7 @@ public:
     }
 
     // Every counter, updown and histogram series that changed, with by how much (`+1`, `-2`, `+0.5`, `3 records`), in
-    // order of declaration; for "and nothing else". The library's own are left out.
+    // order of declaration; for "and nothing else". Gauges and the library's own are left out.
     [[nodiscard]] std::vector<std::string> changes() const;
 
 private:
@@ -149,11 +149,10 @@ inline std::vector<std::string> probe::changes() const {
         for (const family& g : before_.families)
             if (g.row == f.row) old = &g;
         for (const series_view& s : f.series) {
-            const std::string name = name_of(f, s);
             const series_view* was = nullptr;
             if (old)
                 for (const series_view& o : old->series)
-                    if (name_of(*old, o) == name) was = &o;
+                    if (o.is(s)) was = &o;
             std::string change;
             if (f.row->kind == kind::histogram) {
                 const std::uint64_t n = s.count() - (was ? was->count() : 0);
@@ -166,7 +165,7 @@ inline std::vector<std::string> probe::changes() const {
                 const auto end = std::to_chars(digits, digits + sizeof digits, d).ptr;
                 change.append(d > 0 ? "+" : "").append(digits, end);
             }
-            if (!change.empty()) result.push_back(name + ' ' + change);
+            if (!change.empty()) result.push_back(name_of(f, s) + ' ' + change);
         }
     }
     return result;

@@ -84,7 +84,7 @@ template <duration D>
 APM_INLINE constexpr std::int64_t to_nanoseconds(const D& d) {
     constexpr std::int64_t num = D::period::num, den = D::period::den;
     constexpr bool whole = !static_cast<bool>(typename D::rep(1) / 2);  // an integer count
-    if constexpr (whole && 1'000'000'000 % den == 0) {
+    if constexpr (whole && 1'000'000'000 % den == 0 && num <= INT64_MAX / (1'000'000'000 / den)) {
         std::int64_t ns = 0;
         return __builtin_mul_overflow(d.count(), num * (1'000'000'000 / den), &ns) ? no_value : ns;
     } else {

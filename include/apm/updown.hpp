@@ -85,7 +85,9 @@ private:
         if (const auto g = detail::process_root().generation.load(); g != o.generation) o.generation = g, o.last = 0;  // forked
         const auto before = __builtin_bit_cast(decltype(now), o.last);
         o.last = __builtin_bit_cast(std::uint64_t, now);
-        detail::add_to<what, Labels>(*o.of, o.at, now - before);
+        // Two additions: of reals, their difference would lose the small one of the two for good.
+        detail::add_to<what, Labels>(*o.of, o.at, static_cast<decltype(now)>(0) - before);
+        detail::add_to<what, Labels>(*o.of, o.at, now);
     }
     template <class F>
     [[APM_HIDDEN]] static void add_change(observation<F>& o) {

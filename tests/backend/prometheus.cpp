@@ -34,6 +34,7 @@ struct Schema : apm::schema<Schema> {
 
     counter<>      hits{this, "served.hits", "Hits"};
     counter<Shard> work{this, "served.work", "Recorded by many"};
+    updown<>       open{this, "served.open", "Observed"};
     counter<Wide>  wide{this, "served.wide", "Makes the page long"};
     histogram<Shard, apm::seconds, few> took{this, "served.took", "Recorded by many"};
 };
@@ -278,6 +279,44 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     CHECK(clock_type::now() - begin < 5s);
 }
 
+TEST_CASE("a page may be added to while it is written: by a callback, by another thread's, by a family's own source") {
+    if (!can_fork) return;
+    const auto more = [](const char* name) {
+        return [name] { return std::vector<apm::other_family>{{name, "", apm::other_family::kind::gauge, {{.value = 1.0}}}}; };
+    };
+    const int status = in_child([&] {
+        apm::prometheus p;
+        std::atomic<int> ran = 0, started = 0;
+        {
+            const auto observed = telemetry.open.observe([&] {
+                if (ran++ == 0) p.also(more("from_a_callback"));
+                return 1;
+            });
+            if (p.write(apm::page_format::text).find("\nfrom_a_callback 1\n") == std::string::npos) return 2;
+        }
+        {
+            const auto observed = telemetry.open.observe([&] {
+                if (started++ == 0) std::this_thread::sleep_for(100ms), p.also(more("from_another"));
+                return 1;
+            });
+            std::thread other([] { (void)apm::collect(); });
+            while (!started) std::this_thread::yield();
+            (void)p.write(apm::page_format::text);
+            other.join();
+        }
+        p.also([&] {
+            if (ran++ < 10) p.also(more("from_a_source"));
+            return more("a_source")();
+        });
+        (void)p.write(apm::page_format::text);
+        const std::string page = p.write(apm::page_format::text);
+        for (const char* line : {"\nfrom_another 1\n", "\na_source 1\n", "\nfrom_a_source 1\n"})
+            if (page.find(line) == page.npos) return 3;
+        return 0;
+    });
+    CHECK(status == 0);
+}
+
 TEST_CASE("more clients than connections are served one after the other") {
     const served s({.connections = 2});
     std::atomic<int> well = 0;
@@ -301,6 +340,21 @@ TEST_CASE("stop() is in time, whatever clients do") {
     s.emplace(apm::prometheus_options{.port = port});  // free again
     CHECK(s->failed == "");
     CHECK(ask(port).status == 200);
+}
+
+TEST_CASE("stop() leaves the program's own sockets alone, whatever port they have") {
+    std::optional<served> s(std::in_place);
+    sockaddr_in same{};
+    same.sin_family = AF_INET;
+    same.sin_port = htons(s->port());
+    same.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int own = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    REQUIRE(bind(own, reinterpret_cast<const sockaddr*>(&same), sizeof same) == 0);
+    s.reset();
+    char c = 'x';
+    CHECK(sendto(own, &c, 1, 0, reinterpret_cast<const sockaddr*>(&same), sizeof same) == 1);
+    CHECK(recv(own, &c, 1, 0) == 1);
+    close(own);
 }
 
 TEST_CASE("stop() is quick where no client is connected") {

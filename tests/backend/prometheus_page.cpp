@@ -90,7 +90,7 @@ struct First : apm::schema<First> {
     histogram<apm::no_labels, apm::seconds, few> took{this, "both.took", "A histogram"};
     counter<apm::no_labels, apm::score>     money{this, "money", "Doubles"};
     counter<>                               clash{this, "clash", "A counter"};
-    gauge<>                                 empty{this, "empty", "Never set, hence no one's"};
+    gauge<>                                 empty{this, "empty", "Never set, and first"};
     counter<>                               unlike{this, "unlike", "In no unit"};
 };
 struct Second : apm::schema<Second> {
@@ -120,6 +120,70 @@ struct Suffix : apm::schema<Suffix> {
 };
 constexpr auto& base = apm::instruments<Base>;
 constexpr auto& suffix = apm::instruments<Suffix>;
+
+// One name, the same labels in another order.
+APM_FIELDS(There, (Method, method), (apm::range<0, 1>, zone));
+APM_FIELDS(Back, (apm::range<0, 1>, zone), (Method, method));
+struct Order1 : apm::schema<Order1> {
+    static constexpr apm::scope scope{.name = "page.order"};
+    counter<There> turns{this, "turns", "Turns", {.series = apm::exported::when_touched}};
+};
+struct Order2 : apm::schema<Order2> {
+    static constexpr apm::scope scope{.name = "page.order"};
+    counter<Back> turns{this, "turns", "Turns", {.series = apm::exported::when_touched}};
+};
+constexpr auto& there = apm::instruments<Order1>;
+constexpr auto& back = apm::instruments<Order2>;
+
+// One scope, declared twice: as by two modules of different versions.
+struct Twin1 : apm::schema<Twin1> {
+    static constexpr apm::scope scope{.name = "page.twin", .version = "1"};
+    counter<Order> births{this, "births", "Births", {.series = apm::exported::when_touched}};
+    gauge<>        warmth{this, "warmth", "Warmth"};
+    histogram<apm::no_labels, apm::seconds, few> naps{this, "naps", "Naps"};
+};
+struct Twin2 : apm::schema<Twin2> {
+    static constexpr apm::scope scope{.name = "page.twin", .version = "1"};
+    counter<Order> births{this, "births", "Births", {.series = apm::exported::when_touched}};
+    gauge<>        warmth{this, "warmth", "Warmth"};
+    histogram<apm::no_labels, apm::seconds, few> naps{this, "naps", "Naps"};
+    counter<>      more  {this, "more", "More"};
+};
+struct Twin3 : apm::schema<Twin3> {
+    static constexpr apm::scope scope{.name = "page.twin", .version = "2"};
+    counter<Order> births{this, "births", "Births", {.series = apm::exported::when_touched}};
+};
+constexpr auto& twin1 = apm::instruments<Twin1>;
+constexpr auto& twin2 = apm::instruments<Twin2>;
+constexpr auto& twin3 = apm::instruments<Twin3>;
+
+// Whose family is it, where the first row records last?
+struct Early : apm::schema<Early> {
+    static constexpr apm::scope scope{.name = "page.early"};
+    counter<>                        awake{this, "early.awake", "Registers the schema"};
+    counter<Order>                   dawn {this, "dawn", "A counter", {.series = apm::exported::when_touched}};
+    counter<Order>                   noon {this, "noon", "The first's help", {.series = apm::exported::when_touched}};
+};
+struct Late : apm::schema<Late> {
+    static constexpr apm::scope scope{.name = "page.late"};
+    gauge<>                          dawn {this, "dawn", "A gauge"};
+    counter<Order>                   noon {this, "noon", "The second's help", {.series = apm::exported::when_touched}};
+    gauge<>                          dusk {this, "dawn.too", "Of the counter's sample", {.prometheus_name = "dawn_total"}};
+};
+constexpr auto& early = apm::instruments<Early>;
+constexpr auto& late = apm::instruments<Late>;
+
+// Sums beyond 2^63 nanoseconds, which are 292 years.
+struct Ages : apm::schema<Ages> {
+    static constexpr apm::scope scope{.name = "page.ages"};
+    counter<apm::no_labels, apm::seconds>        alive{this, "alive", "A counter in seconds"};
+    counter<apm::no_labels, apm::nanoseconds>    fine {this, "fine", "A counter in nanoseconds"};
+    counter<apm::no_labels, apm::minutes>        long_{this, "long", "A counter in minutes"};
+    updown<apm::no_labels, apm::seconds>         less {this, "less", "An updown"};
+    histogram<apm::no_labels, apm::seconds, few> spans{this, "spans", "A histogram"};
+    histogram<apm::no_labels, apm::seconds, around_zero> shift{this, "shift", "A histogram of negative values"};
+};
+constexpr auto& ages = apm::instruments<Ages>;
 
 constexpr auto text = apm::page_format::text, openmetrics = apm::page_format::openmetrics;
 
@@ -432,12 +496,12 @@ money_total 0.75
 # HELP clash_total A counter
 # TYPE clash_total counter
 clash_total 1
+# HELP empty Never set, and first
+# TYPE empty gauge
+empty 7
 # HELP unlike_total In no unit
 # TYPE unlike_total counter
 unlike_total 1
-# HELP empty Set
-# TYPE empty gauge
-empty 7
 # HELP level_two As a gauge on the page
 # TYPE level_two gauge
 level_two 0
@@ -460,6 +524,117 @@ TEST_CASE("with scope labels, series of two schemas are told apart instead") {
     CHECK(page.find("# TYPE both_total") == page.rfind("# TYPE both_total"));
 }
 
+TEST_CASE("series of equal labels become one, whatever the order of the labels") {
+    there.turns.add(1, {.method = Method::card, .zone = 1});
+    back.turns.add(2, {.zone = 1, .method = Method::card});
+    back.turns.add(4, {.zone = 0, .method = Method::card});
+    CHECK(page_of({"page.order"}, text) ==
+R"(# HELP turns_total Turns
+# TYPE turns_total counter
+turns_total{method="card",zone="1"} 3
+turns_total{zone="0",method="card"} 4
+)");
+}
+
+TEST_CASE("rows of one scope that was declared twice are one, with scope labels, too") {
+    twin1.births.add(1, {.method = Method::card}), twin2.births.add(2, {.method = Method::card});
+    twin2.births.add(4, {.method = Method::paypal}), twin3.births.add(8, {.method = Method::card});
+    twin1.warmth.set(1), twin2.warmth.set(2);
+    twin1.naps.record(1ms), twin2.naps.record(1s);
+    apm::prometheus_page p(true);
+    CHECK(page_of(p, {"page.twin"}, text) ==
+R"(# HELP births_total Births
+# TYPE births_total counter
+births_total{method="card",otel_scope_name="page.twin",otel_scope_version="1"} 3
+births_total{method="paypal",otel_scope_name="page.twin",otel_scope_version="1"} 4
+births_total{method="card",otel_scope_name="page.twin",otel_scope_version="2"} 8
+# HELP warmth Warmth
+# TYPE warmth gauge
+warmth{otel_scope_name="page.twin",otel_scope_version="1"} 1
+# HELP naps_seconds Naps
+# TYPE naps_seconds histogram
+naps_seconds_bucket{otel_scope_name="page.twin",otel_scope_version="1",le="0.005"} 1
+naps_seconds_bucket{otel_scope_name="page.twin",otel_scope_version="1",le="0.5"} 1
+naps_seconds_bucket{otel_scope_name="page.twin",otel_scope_version="1",le="1.0"} 2
+naps_seconds_bucket{otel_scope_name="page.twin",otel_scope_version="1",le="+Inf"} 2
+naps_seconds_count{otel_scope_name="page.twin",otel_scope_version="1"} 2
+naps_seconds_sum{otel_scope_name="page.twin",otel_scope_version="1"} 1.001
+# HELP more_total More
+# TYPE more_total counter
+more_total{otel_scope_name="page.twin",otel_scope_version="1"} 0
+)");
+}
+
+TEST_CASE("a row has its name from the start, not from its first record: no family leaves the page because another comes") {
+    early.awake.add(1);
+    late.dawn.set(1), late.dusk.set(2);
+    late.noon.add(1, {.method = Method::card});
+    const reported said;
+    const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
+    const std::uint64_t before = conflicts();
+    apm::prometheus_page p;
+    const std::vector<apm::other_family> others{{"dawn", "Another's", apm::other_family::kind::gauge, {{.value = 1.0}}}};
+    const auto write = [&] {
+        apm::snapshot all = apm::collect(), some;
+        for (apm::family& f : all.families)
+            if (f.schema->name == std::string_view("page.early") || f.schema->name == std::string_view("page.late"))
+                some.families.push_back(std::move(f));
+        return p.write(some, {}, text, others);
+    };
+    const std::string awake = "# HELP early_awake_total Registers the schema\n# TYPE early_awake_total counter\nearly_awake_total 1\n";
+    CHECK(write() == awake + R"(# HELP noon_total The first's help
+# TYPE noon_total counter
+noon_total{method="card"} 1
+)");
+    CHECK(said.take() == lines{"\"dawn\" of page.late is left out of the page: \"dawn\" of page.early is called dawn too, and differs "
+                               "in kind, unit or bounds; give one of them a prometheus_name",
+                               "\"dawn.too\" of page.late is left out of the page: \"dawn\" of page.early has samples of the same "
+                               "names; give one of them a prometheus_name",
+                               "the family dawn is left out of the page: there is a dawn already"});
+    CHECK(conflicts() == before + 3);
+
+    early.dawn.add(1, {.method = Method::card}), early.noon.add(1, {.method = Method::card});
+    for (int twice = 0; twice < 2; ++twice)
+        CHECK(write() == awake + R"(# HELP dawn_total A counter
+# TYPE dawn_total counter
+dawn_total{method="card"} 1
+# HELP noon_total The first's help
+# TYPE noon_total counter
+noon_total{method="card"} 2
+)");
+    CHECK(said.take().empty());
+    CHECK(conflicts() == before + 3);
+}
+
+TEST_CASE("a row that has nothing to show says nothing of a conflict") {
+    const reported said;
+    apm::snapshot all = apm::collect(), some;
+    for (const std::string_view help : {"A gauge", "A counter"})
+        for (const apm::family& f : all.families)
+            if (f.row->name == std::string_view("dawn") && f.row->help == help)
+                some.families.push_back({.row = f.row, .schema = f.schema, .series = {}, .cells = {}});
+    REQUIRE(some.families.size() == 2);
+    apm::prometheus_page p;
+    CHECK(p.write(some, {}, text) == "");
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("counters and sums of time stay positive beyond 292 years") {
+    for (int twice = 0; twice < 2; ++twice) {
+        constexpr auto years = 200 * 365 * 24h;
+        ages.alive.add(years), ages.fine.add(years), ages.long_.add(years), ages.less.sub(years / 2), ages.spans.record(years);
+        ages.shift.record(-years / 2);
+    }
+    const std::string page = page_of({"page.ages"}, text);
+    CAPTURE(page);
+    CHECK(has(page, "alive_seconds_total 12614400000"));
+    CHECK(has(page, "fine_nanoseconds_total 12614400000000000000"));
+    CHECK(has(page, "long_minutes_total 210240000"));
+    CHECK(has(page, "less_seconds -6307200000"));
+    CHECK(has(page, "spans_seconds_sum 12614400000"));
+    CHECK(has(page, "shift_seconds_sum -6307200000"));
+}
+
 TEST_CASE("a family whose samples are called like another's is left out too") {
     base.waits.record(1);
     suffix.waits.set(1);
@@ -477,6 +652,8 @@ TEST_CASE("a family whose samples are called like another's is left out too") {
 TEST_CASE("resource attributes that Prometheus calls the same are joined; a row that has target_info keeps it") {
     CHECK(page_of({}, openmetrics, {{{"b", "1"}, {"a_b", "y"}, {"a.b", "x"}, {"2", "z"}}}) ==
           "# TYPE target info\n# HELP target Target metadata\ntarget_info{b=\"1\",a_b=\"x;y\",_2=\"z\"} 1\n# EOF\n");
+    // `__` is Prometheus' own: a label such as __name__ would cost the whole page.
+    CHECK(has(page_of({}, text, {{{"__name__", "evil"}, {"key__name__", "good"}}}), "target_info{key__name__=\"evil;good\"} 1"));
 }
 
 TEST_CASE("families of others: every kind, in both formats") {

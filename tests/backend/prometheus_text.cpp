@@ -25,6 +25,7 @@ template <class Integer>
 std::string integer(Integer n) { return put([&](std::string& s) { text::put_integer(s, n); }); }
 std::string real(double v) { return put([&](std::string& s) { text::put_double(s, v); }); }
 std::string scaled(std::int64_t n, double scale) { return put([&](std::string& s) { text::put_scaled(s, n, scale); }); }
+std::string unsigned_scaled(std::uint64_t n, double scale) { return put([&](std::string& s) { text::put_scaled(s, n, scale); }); }
 std::string bound(double v) { return put([&](std::string& s) { text::put_bound(s, v); }); }
 std::string escaped(std::string_view v, bool quotes) { return put([&](std::string& s) { text::put_escaped(s, v, quotes); }); }
 std::string label(std::string_view name, std::string_view value) {
@@ -69,6 +70,10 @@ TEST_CASE("times are exact decimals of the nanoseconds kept") {
     CHECK(scaled(-3'000'000'000, 1e9) == "-3");
     CHECK(scaled(most, 1e9) == "9223372036.854775807");
     CHECK(scaled(least, 1e9) == "-9223372036.854775808");
+    CHECK(unsigned_scaled(std::uint64_t{1} << 63, 1e9) == "9223372036.854775808");
+    CHECK(unsigned_scaled(std::numeric_limits<std::uint64_t>::max(), 1e9) == "18446744073.709551615");
+    CHECK(unsigned_scaled(std::numeric_limits<std::uint64_t>::max(), 1) == "18446744073709551615");
+    CHECK(unsigned_scaled(std::uint64_t{1} << 63, 60e9) == "153722867.28091294");
     CHECK(scaled(1'234'567, 1e6) == "1.234567");
     CHECK(scaled(1'001, 1e3) == "1.001");
     CHECK(scaled(-17, 1) == "-17");
@@ -116,6 +121,15 @@ TEST_CASE("bytes that are not UTF-8 are replaced, since they would cost the whol
     CHECK(label("a", "\xc3") == "a=\"\xef\xbf\xbd\"");
     CHECK(label("a", "\xff\"\n\\") == "a=\"\xef\xbf\xbd\\\"\\n\\\\\"");
     CHECK(escaped("help \xed\xa0\x80", false) == "help \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+TEST_CASE("a label's name never begins with __, which Prometheus keeps for itself and refuses the page for") {
+    CHECK(label("__name__", "x") == R"(key__name__="x")");
+    CHECK(label("-.a", "x") == R"(key__a="x")");
+    CHECK(label("__", "x") == R"(key__="x")");
+    CHECK(label("_a", "x") == R"(_a="x")");
+    CHECK(label("1_", "x") == R"(_1_="x")");
+    CHECK(label("a__", "x") == R"(a__="x")");
 }
 
 TEST_CASE("labels are joined by commas, and have names that Prometheus allows") {

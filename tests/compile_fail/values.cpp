@@ -33,6 +33,7 @@ void record(int variable, unsigned positive) {
 // CASE signed_variable
 // EXPECT variable
 // EXPECT not a constant expression|is not usable in a constant expression
+// EXPECT-clang unsigned_or_constant
 #ifdef CASE_signed_variable
     telemetry.orders.add(variable);
 #else

@@ -13,9 +13,9 @@ std::uint64_t number(const char* value, std::uint64_t low = 0, std::uint64_t hig
     return n;
 }
 
-std::optional<bool> boolean(const char* value) {
+bool boolean(const char* value, bool otherwise = false) {
     const environment e{{"APM_TEST_BOOLEAN", value}};
-    return env::boolean("APM_TEST_BOOLEAN");
+    return env::boolean("APM_TEST_BOOLEAN", otherwise);
 }
 
 using pairs_type = std::vector<std::pair<std::string, std::string>>;
@@ -58,10 +58,13 @@ TEST_CASE("a boolean is true or false in any case") {
     CHECK(boolean("true") == true);
     CHECK(boolean("TRUE") == true);
     CHECK(boolean("False") == false);
-    CHECK_FALSE(boolean("").has_value());
+    CHECK_FALSE(boolean("", false));
+    CHECK(boolean("", true));
     CHECK(said.take().empty());
-    CHECK(boolean("1") == false);
-    CHECK(said.take() == lines{"APM_TEST_BOOLEAN=1 is neither true nor false; taken as false"});
+    CHECK_FALSE(boolean("1", false));
+    CHECK(boolean("yes", true));
+    CHECK(said.take() == lines{"APM_TEST_BOOLEAN=1 is neither true nor false; using false",
+                               "APM_TEST_BOOLEAN=yes is neither true nor false; using true"});
 }
 
 TEST_CASE("pairs are trimmed and percent-decoded") {

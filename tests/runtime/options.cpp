@@ -13,7 +13,7 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.service.name_space.empty());
     CHECK(o.service.instance_id.empty());
     CHECK(o.service.environment.empty());
-    CHECK(o.resource.size() == 0);
+    CHECK(o.resource.size == 0);
     CHECK(o.metrics_exporter == "prometheus");
     CHECK(o.bytes_per_thread == 0);
     CHECK(o.shutdown_timeout == 5s);
@@ -29,7 +29,7 @@ TEST_CASE("the defaults of the page for Prometheus") {
     CHECK(o.password.empty());
     CHECK(o.certificate.empty());
     CHECK(o.connections == 4);
-    CHECK(o.client_deadline == 10s);
+    CHECK(o.client_deadline == 5s);
     CHECK_FALSE(o.scope_labels);
 }
 

@@ -195,3 +195,18 @@ TEST_CASE("an unknown setting is one line") {
     const apm::detail::settings s(o);
     CHECK(said.take() == lines{"unknown setting APM_SHUTDOWN_TIMEOUTS; did you mean APM_SHUTDOWN_TIMEOUT?"});
 }
+
+TEST_CASE("attributes of a resource beyond the room for them are left out, in one line") {
+    const environment e;
+    const reported said;
+    apm::runtime_options o;
+    o.resource = {{"k", "0"}, {"k1", ""}, {"k2", ""}, {"k3", ""}, {"k4", ""}, {"k5", ""}, {"k6", ""}, {"k7", ""}, {"k8", ""},
+                  {"k9", ""}, {"k10", ""}, {"k11", ""}, {"k12", ""}, {"k13", ""}, {"k14", ""}, {"k15", ""}, {"k16", ""},
+                  {"k17", ""}, {"k18", ""}, {"k19", ""}, {"k20", ""}, {"k21", ""}, {"k22", ""}, {"k23", ""}, {"k24", ""},
+                  {"k25", ""}, {"k26", ""}, {"k27", ""}, {"k28", ""}, {"k29", ""}, {"k30", ""}, {"last", "1"}, {"over", "1"}};
+    const apm::detail::settings s(o);
+    CHECK(attribute(s, "k") == "0");
+    CHECK(attribute(s, "last") == "1");
+    CHECK(attribute(s, "over").empty());
+    CHECK(said.take() == lines{"the options give the resource 33 attributes; those after the first 32 are left out"});
+}

@@ -200,8 +200,11 @@ inline std::string http_server::reason() const {
 
 // CivetWeb does not tell its sockets: they are those of this process that are bound to the port, at the address.
 inline bool http_server::is_ours(int fd) const {
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+    if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) != 0 || protocol != IPPROTO_TCP) return false;
     sockaddr_storage bound{};
-    socklen_t size = sizeof bound;
+    size = sizeof bound;
     if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return false;
     const auto matches = [&](int family, const auto& address, in_port_t port) {
         constexpr std::remove_cvref_t<decltype(address)> any{};

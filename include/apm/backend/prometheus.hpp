@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -43,18 +44,19 @@ public:
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
     // Shows more families, behind ours: `more` is called for every page from now on. A name that is taken already is left out,
-    // said once. Any thread; what `more` looks at must outlive this object.
+    // said once. Any thread, and from within callbacks; what `more` looks at must outlive this object.
     void also(other_families more) {
-        const std::lock_guard guard(mutex_);
+        const std::lock_guard guard(adding_);
         others_.push_back({std::move(more)});
     }
 
     // The page as it is now.
     [[nodiscard]] std::string write(page_format format) {
-        const std::lock_guard guard(mutex_);
+        const snapshot now = collect();  // outside of the locks: callbacks run
+        const std::lock_guard guard(writing_);
         std::vector<other_family> others;
-        for (source& from : others_) add(others, from);
-        return page_.write(collect(), who_, format, others);
+        for (source* from : sources()) add(others, *from);
+        return page_.write(now, who_, format, others);
     }
 
 private:
@@ -62,6 +64,12 @@ private:
         other_families more;
         bool said = false;
     };
+    std::vector<source*> sources() {
+        const std::lock_guard guard(adding_);
+        std::vector<source*> all;
+        for (source& from : others_) all.push_back(&from);
+        return all;
+    }
     // One that throws costs its own families, not the page.
     static void add(std::vector<other_family>& all, source& from) {
         const auto say = [&from](const char* why) {
@@ -78,9 +86,10 @@ private:
     }
 
     prometheus_options options_;
-    std::mutex mutex_;
+    std::mutex writing_;  // one page at a time
+    std::mutex adding_;   // held for a moment, and while nothing of the user's runs
     prometheus_page page_;
-    std::vector<source> others_;
+    std::deque<source> others_;  // none moves, none goes
     resource who_;
     detail::http_server server_;
 };

@@ -111,7 +111,8 @@ private:
         prometheus_text::put_escaped(f.help, r.help, false);
         f.type = r.kind == kind::counter ? type::Counter : r.kind == kind::histogram ? type::Histogram : type::Gauge;
         const merged_series merged(from);
-        for (const series_view& s : merged.all()) {
+        for (const prometheus_series& one : merged.all()) {
+            const series_view& s = one.values;
             ::prometheus::ClientMetric& m = f.metric.emplace_back();
             s.labels([&m](std::string_view name, std::string_view value) {
                 auto& l = m.label.emplace_back();

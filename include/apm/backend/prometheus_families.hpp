@@ -1,6 +1,7 @@
 // From rows to Prometheus families: mapped names, and rows of several schemas that share one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -22,20 +23,20 @@ namespace apm::inline APM_ABI {
 struct prometheus_family {
     std::string name;               // without a counter's `_total`
     std::string unit;               // `seconds`; empty where the name does not end in it
-    std::vector<const family*> rows;
+    std::vector<const family*> rows;  // at least one has series
     const apm::row& first() const { return *rows.front()->row; }
 };
 
 // Groups the rows of a snapshot. Rows of equal name that agree in kind, unit and bounds are one family, described by the
 // first. One that does not agree, or whose samples are called like another's (`waits.count` beside a histogram `waits`), is
-// left out, said once and counted (apm.conflicts). One thread at a time.
+// left out, said once and counted (apm.conflicts). A row without series is not shown, and yet has its names: else a family
+// would leave the page when a row before it first records. One thread at a time.
 class prometheus_families {
 public:
     std::vector<prometheus_family> group(const snapshot& s) {
         std::vector<prometheus_family> families;
         taken_.clear();
         for (const family& f : s.families) {
-            if (f.series.empty()) continue;
             const row& r = *f.row;
             detail::sample_names names(r);
             const char* const name = names.name[0].c_str();
@@ -48,12 +49,15 @@ public:
             for (std::uint32_t i = 0; i < names.count && !other; ++i)
                 if (const auto at = taken_.find(names.name[i].c_str()); at != taken_.end()) other = &families[at->second];
             if (other) {
-                report_conflict(*other, f);
+                if (!f.series.empty()) report_conflict(*other, f);
                 continue;
             }
             for (std::uint32_t i = 0; i < names.count; ++i) taken_.emplace(names.name[i].c_str(), families.size());
             families.push_back({name, unit_of(names.name[0], r), {&f}});
         }
+        std::erase_if(families, [](const prometheus_family& f) {
+            return std::ranges::all_of(f.rows, [](const family* rows) { return rows->series.empty(); });
+        });
         return families;
     }
 
@@ -104,35 +108,60 @@ private:
     std::unordered_set<std::string> said_others_;
 };
 
-// The series of a family that several rows share: those of equal labels become one, counters, updowns and histograms by
-// their sum; of gauges the first stays.
+// A series as the page has it.
+struct prometheus_series {
+    series_view values;
+    const detail::description* scope;  // null where the page does not say it
+
+    // Calls f(name, value) for each label.
+    template <class F>
+    void labels(F&& f) const {
+        values.labels(f);
+        if (!scope) return;
+        f(std::string_view("otel_scope_name"), std::string_view(scope->name));
+        if (*scope->version) f(std::string_view("otel_scope_version"), std::string_view(scope->version));
+    }
+};
+
+// The series of a family that several rows share: those of equal labels, the scope's included where they are shown, become
+// one, counters, updowns and histograms by their sum; of gauges the first stays.
 class merged_series {
 public:
-    explicit merged_series(const prometheus_family& f) {
+    explicit merged_series(const prometheus_family& f, bool scope_labels = false) {
         std::unordered_map<std::string, std::size_t> by_labels;
         for (const family* rows : f.rows) {
-            for (const series_view& s : rows->series) {
-                std::string labels;
-                s.labels([&](auto name, auto value) { detail::prometheus_text::put_label(labels, name, value); });
-                const auto [at, is_new] = by_labels.try_emplace(std::move(labels), series_.size());
+            for (const series_view& values : rows->series) {
+                const prometheus_series s{values, scope_labels ? rows->schema : nullptr};
+                const auto [at, is_new] = by_labels.try_emplace(key_of(s), series_.size());
                 if (is_new) series_.push_back(s);
-                else if (rows->row->kind != kind::gauge) add(at->second, s, *rows->row);
+                else if (rows->row->kind != kind::gauge) add(series_[at->second].values, values, *rows->row);
             }
         }
     }
-    [[nodiscard]] const std::vector<series_view>& all() const { return series_; }
+    [[nodiscard]] const std::vector<prometheus_series>& all() const { return series_; }
 
 private:
-    void add(std::size_t at, const series_view& s, const row& r) {
-        auto& sums = sums_.emplace_back(series_[at].words(), series_[at].words() + r.width);
+    // Prometheus knows no order of labels.
+    static std::string key_of(const prometheus_series& s) {
+        std::vector<std::string> labels;
+        s.labels([&](std::string_view name, std::string_view value) {
+            detail::prometheus_text::put_label(labels.emplace_back(), name, value);
+        });
+        std::ranges::sort(labels);
+        std::string key;
+        for (const std::string& l : labels) key += l;
+        return key;
+    }
+    void add(series_view& to, const series_view& s, const row& r) {
+        auto& sums = sums_.emplace_back(to.words(), to.words() + r.width);
         for (std::uint32_t w = 0; w < r.width; ++w) {
             if (!detail::is_double(r, w)) sums[w] += s.words()[w];
             else sums[w] = __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, sums[w]) +
                                                                  __builtin_bit_cast(double, s.words()[w]));
         }
-        series_[at] = series_[at].with_words(sums.data());
+        to = to.with_words(sums.data());
     }
-    std::vector<series_view> series_;
+    std::vector<prometheus_series> series_;
     std::deque<std::vector<std::uint64_t>> sums_;  // what summed series look at; a deque, so that none moves
 };
 

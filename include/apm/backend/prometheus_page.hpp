@@ -74,24 +74,20 @@ private:
                 detail::prometheus_text::put_bound(bounds_.back(), r.buckets->bounds[i]);
             }
         }
-        const auto each = [&](const series_view& s, const detail::description& scope) {
+        const auto put = [&](const prometheus_series& s) {
             labels_.clear();
             s.labels([this](std::string_view name, std::string_view value) {
                 detail::prometheus_text::put_label(labels_, name, value);
             });
-            if (scope_labels_) {
-                detail::prometheus_text::put_label(labels_, "otel_scope_name", scope.name);
-                if (*scope.version) detail::prometheus_text::put_label(labels_, "otel_scope_version", scope.version);
-            }
-            if (r.kind == kind::histogram) put_histogram(f.name, r, s);
-            else put_value(f.name, r, s);
+            if (r.kind == kind::histogram) put_histogram(f.name, r, s.values);
+            else put_value(f.name, r, s.values);
         };
-        if (f.rows.size() == 1 || scope_labels_) {
-            for (const family* rows : f.rows)
-                for (const series_view& s : rows->series) each(s, *rows->schema);
+        if (f.rows.size() == 1) {  // nothing to merge: not copied, as that would be a sixth of the page's cost
+            const family& only = *f.rows.front();
+            for (const series_view& s : only.series) put({s, scope_labels_ ? only.schema : nullptr});
         } else {
-            const merged_series merged(f);
-            for (const series_view& s : merged.all()) each(s, *f.rows.front()->schema);
+            const merged_series merged(f, scope_labels_);
+            for (const prometheus_series& s : merged.all()) put(s);
         }
     }
 
@@ -103,9 +99,8 @@ private:
     void put_value(std::string_view name, const row& r, const series_view& s) {
         begin(name, r.kind == kind::counter ? "_total" : "");
         if (r.floating()) detail::prometheus_text::put_double(out_, s.real());
-        else if (r.unit->scale != 1) detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
-        else if (r.kind == kind::counter) detail::prometheus_text::put_integer(out_, s.total());
-        else detail::prometheus_text::put_integer(out_, s.integer());
+        else if (r.kind == kind::counter) detail::prometheus_text::put_scaled(out_, s.total(), r.unit->scale);
+        else detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
         out_ += '\n';
     }
     void put_histogram(std::string_view name, const row& r, const series_view& s) {
@@ -120,13 +115,15 @@ private:
             out_ += '\n';
         }
         // OpenMetrics: with negative bounds the sum is no counter, and _sum and _count come together or not at all.
-        if (open() && r.buckets->bounds[0] < 0) return;
+        const bool negative = r.buckets->bounds[0] < 0;
+        if (open() && negative) return;
         begin(name, "_count");
         detail::prometheus_text::put_integer(out_, sum);
         out_ += '\n';
         begin(name, "_sum");
         if (r.floating()) detail::prometheus_text::put_double(out_, s.sum());
-        else detail::prometheus_text::put_scaled(out_, s.integer_sum(), r.unit->scale);
+        else if (negative) detail::prometheus_text::put_scaled(out_, s.integer_sum(), r.unit->scale);
+        else detail::prometheus_text::put_scaled(out_, static_cast<std::uint64_t>(s.integer_sum()), r.unit->scale);
         out_ += '\n';
     }
     void put_target(const resource& who) {

@@ -31,22 +31,24 @@ inline void put_double(std::string& out, double v) {
 
 // n / scale exactly: times are kept in integer nanoseconds and read in the row's unit. Scales are powers of ten; another
 // scale (minutes) is divided as doubles are.
-inline void put_scaled(std::string& out, std::int64_t n, double scale) {
+inline void put_scaled(std::string& out, std::uint64_t n, double scale) {
     int digits = 0;
     double power = 1;
     while (power < scale) power *= 10, ++digits;
     if (power != scale) return put_double(out, static_cast<double>(n) / scale);
     const auto divisor = static_cast<std::uint64_t>(scale);
-    const auto magnitude = n < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n);
-    if (n < 0) out += '-';
-    put_integer(out, magnitude / divisor);
-    std::uint64_t rest = magnitude % divisor;
+    put_integer(out, n / divisor);
+    std::uint64_t rest = n % divisor;
     if (rest == 0) return;
     while (rest % 10 == 0) rest /= 10, --digits;
     char fraction[24];
     for (int i = digits; i-- > 0; rest /= 10) fraction[i] = static_cast<char>('0' + rest % 10);
     out += '.';
     out.append(fraction, static_cast<std::size_t>(digits));
+}
+inline void put_scaled(std::string& out, std::int64_t n, double scale) {
+    if (n < 0) out += '-';
+    put_scaled(out, n < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(n) : static_cast<std::uint64_t>(n), scale);
 }
 
 // A bound as OpenMetrics wants it: `1.0`, `0.005`, `100000.0`, `1e-05`, `1e+06`. (Prometheus 3 rewrites others to this on
@@ -90,10 +92,13 @@ inline void put_escaped(std::string& out, std::string_view text, bool quotes) {
     out.append(text, from);
 }
 
-// `http.route` -> `http_route`: what Prometheus allows in a label's name; a leading digit gets `_` in front.
+// `http.route` -> `http_route`: what Prometheus allows in a label's name; a leading digit gets `_` in front, and what would
+// begin with `__`, which Prometheus keeps for itself, gets `key`.
 inline void put_label_name(std::string& out, std::string_view name) {
+    const std::size_t from = out.size();
     if (name.empty() || is_digit(name.front())) out += '_';
     for (const char c : name) out += is_alphanumeric(c) ? c : '_';
+    if (out.compare(from, 2, "__") == 0) out.insert(from, "key");
 }
 
 // The same for a metric's, which may have colons, too.

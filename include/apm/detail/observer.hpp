@@ -24,6 +24,17 @@ inline bool is_on_own_stack(const void* object) {
     return reinterpret_cast<std::uintptr_t>(object) - reinterpret_cast<std::uintptr_t>(low) < size;
 }
 
+class not_cancelled {
+public:
+    not_cancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+    ~not_cancelled() { pthread_setcancelstate(before_, nullptr); }
+    not_cancelled(const not_cancelled&) = delete;
+    not_cancelled& operator=(const not_cancelled&) = delete;
+
+private:
+    int before_ = 0;
+};
+
 // Lives in the registration object that the user holds; linked while that object lives.
 struct observer {
     void (*call)(observer&);
@@ -45,6 +56,7 @@ struct observer {
         on_stack = is_on_own_stack(this);
         root& r = process_root();
         const lock guard(r.observing);
+        pass = r.passes;  // not in a collection that is at work: a callback may register another time and again
         next = r.observers;
         r.observers = this;
     }
@@ -64,9 +76,11 @@ struct observer {
     }
 };
 
-// Runs each registered callback once, without holding the list: callbacks may record, register and end registrations.
+// Runs each registered callback once, without holding the list: callbacks may record, register and end registrations. None is
+// left in its middle by pthread_cancel: that waits.
 inline void run_observers() {
     root& r = process_root();
+    const not_cancelled here;
     const lock guard(r.observing);
     const std::uint64_t pass = ++r.passes;
     for (observer* o = r.observers; o;) {
@@ -79,11 +93,13 @@ inline void run_observers() {
         r.observing.unlock();
         o->call(*o);
         r.observing.lock();
-        if (!destroyed) {
-            o->running = false, o->destroyed = nullptr;
-            pthread_cond_broadcast(&r.observed);
+        if (destroyed) {
+            o = r.observers;
+            continue;
         }
-        o = r.observers;  // the list may have changed meanwhile
+        o->running = false, o->destroyed = nullptr;
+        pthread_cond_broadcast(&r.observed);
+        o = o->next;
     }
 }
 

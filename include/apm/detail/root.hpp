@@ -140,6 +140,8 @@ inline root& process_root() {
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    for (char* c = line; *c; ++c)
+        if (*c == '\n') *c = ' ';  // in a name, or in a variable's value
     root& r = process_root();
     r.errors.add_shared(std::uint64_t{1});
     if (auto* handler = r.handler.pointer_acquire<void(const char*)>()) return handler(line);

@@ -1,202 +1,22 @@
-// Where values are kept: per thread one block of cells, which outlives the thread and is adopted by the next.
-//
-//     store ── block ── block ── block        push-only list; each has one owner at most
-//       │        └ cells, of which some point to chunks that grew on first touch
-//       ├ fallback                            written by every thread that could get no block, with locked additions
-//       └ shared                              last-writer-wins words
-//
-// Attaching and releasing take no mutex: a block is claimed by compare-exchange. Memory is bounded by the largest number of
-// threads alive at once, and no value is lost.
+// Stores: one per description and process, found by every module that has it; what a fork makes of them; and the way from a
+// row to the cells of this thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include <stdlib.h>
+#include <pthread.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/block.hpp>
 #include <apm/detail/cell.hpp>
 #include <apm/detail/fixed_string.hpp>
+#include <apm/detail/mutex.hpp>
 #include <apm/detail/observer.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/table.hpp>
 
 namespace apm::inline APM_ABI::detail {
-
-// What a store is for; constant, in the module that declared it.
-struct description {
-    const char* name;
-    const char* version;
-    const char* url;
-    std::uint64_t layout;  // equal identity with another layout stays apart
-    std::uint32_t cells;   // of a thread's block
-    std::uint32_t shared;  // of the shared words
-    std::uint32_t tables;
-    const void* rows;                                            // the layer above knows what this is
-    void (*zero)(const description&, cell* own, cell* shared);   // sets every value to zero, pointers kept
-};
-
-struct alignas(64) block {
-    block* next;
-    store* home;
-    cell owned;
-    cell bytes;  // this block and its chunks
-    block* leaving;
-
-    cell* cells() { return reinterpret_cast<cell*>(this + 1); }
-    static block* of(cell* cells) { return reinterpret_cast<block*>(cells) - 1; }
-};
-
-struct store {
-    store* next;
-    const description* what;
-    cell blocks;   // block*: push-only list
-    cell idle;     // how many of them nobody owns; a hint that spares the walk
-    cell* fallback;
-    cell* shared;
-    cell tables[1];  // table*: `tables` of them
-};
-
-// A thread's way to its block, one in each module that records. In thread-local storage, all zero until the first touch.
-struct binding {
-    cell* cells;
-    binding* next;
-};
-
-template <const description& What>
-[[APM_HIDDEN, gnu::tls_model(APM_TLS_MODEL)]] inline constinit thread_local binding bound{};
-template <const description& What>
-[[APM_HIDDEN]] inline constinit cell home{};  // store*
-
-// --- chunks: cells for ids that came late, in pieces that double ------------------------------------------------------
-
-inline constexpr std::uint32_t first_chunk = 16;  // ids
-APM_INLINE constexpr std::uint32_t chunk_of(std::uint32_t id) {
-    return 28u - static_cast<std::uint32_t>(__builtin_clz(id | (first_chunk / 2)));  // no branch: ids come in any order
-}
-APM_INLINE constexpr std::uint32_t chunk_base(std::uint32_t chunk) { return ((first_chunk / 2) << chunk) & ~(first_chunk / 2); }
-constexpr std::uint32_t chunk_size(std::uint32_t chunk) { return chunk ? chunk_base(chunk) : first_chunk; }
-
-inline cell* allocate(std::size_t bytes) {
-    auto* cells = static_cast<cell*>(calloc(1, bytes));
-    if (cells) process_root().bytes.add_shared(std::uint64_t{bytes});
-    return cells;
-}
-
-// The chunk that `pointer` lacked. Null when memory, or the share of one thread, is used up.
-APM_COLD inline cell* grow_own(block& b, cell& pointer, std::uint32_t chunk, std::uint32_t width) {
-    const std::size_t bytes = std::size_t{chunk_size(chunk)} * width * sizeof(cell);
-    const std::uint64_t most = process_root().thread_bytes.load();
-    if (most && b.bytes.load() + bytes > most) return nullptr;
-    cell* made = allocate(bytes);
-    if (!made) return nullptr;
-    b.bytes.add(std::uint64_t{bytes});
-    pointer.publish(made);
-    return made;
-}
-APM_COLD inline cell* grow_shared(cell& pointer, std::uint32_t chunk, std::uint32_t width) {
-    if (cell* there = pointer.pointer_acquire<cell>()) return there;
-    const lock guard(process_root().registering);
-    cell* made = pointer.pointer<cell>();
-    if (!made && (made = allocate(std::size_t{chunk_size(chunk)} * width * sizeof(cell)))) pointer.publish(made);
-    return made;
-}
-
-// --- threads ----------------------------------------------------------------------------------------------------------
-
-// Runs when a thread ends, after its C++ thread_locals' destructors; never for the main thread. Whoever records later still
-// (another key's destructor) attaches again, and this runs again.
-inline void release_all(void* head) {
-    block* leaving = nullptr;
-    for (auto* b = static_cast<binding*>(head); b; b = b->next) {
-        block* owned = block::of(b->cells);
-        b->cells = nullptr;
-        if (owned->leaving) continue;  // another module's way to the same block
-        owned->leaving = leaving ? leaving : owned;
-        leaving = owned;
-    }
-    while (leaving) {
-        block* next = leaving->leaving == leaving ? nullptr : leaving->leaving;
-        leaving->leaving = nullptr;
-        leaving->home->idle.add_shared(std::uint64_t{1});
-        leaving->owned.store_release(0);
-        leaving = next;
-    }
-}
-
-inline bool thread_key(root& r, pthread_key_t& key) {
-    std::uint64_t seen = r.thread_key.load_acquire();
-    if (!seen) {
-        pthread_key_t made;
-        if (pthread_key_create(&made, release_all) != 0) return false;
-        const std::uint64_t mine = std::uint64_t{made} + 1;
-        if (__atomic_compare_exchange_n(&r.thread_key.bits, &seen, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) seen = mine;
-        else pthread_key_delete(made);
-    }
-    key = static_cast<pthread_key_t>(seen - 1);
-    return true;
-}
-
-inline block* claim(store& s) {
-    if (s.idle.load() == 0) return nullptr;
-    for (auto* b = s.blocks.pointer_acquire<block>(); b; b = b->next) {
-        std::uint64_t free = 0;
-        if (b->owned.load() == 0 &&
-            __atomic_compare_exchange_n(&b->owned.bits, &free, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-            s.idle.add_shared(~std::uint64_t{0});
-            return b;
-        }
-    }
-    return nullptr;
-}
-
-inline block* allocate_block(root& r, store& s) {
-    const std::size_t bytes = sizeof(block) + s.what->cells * sizeof(cell);
-    const std::uint64_t most = r.thread_bytes.load();
-    if (most && bytes > most) return nullptr;
-    const std::size_t rounded = (bytes + 63) & ~std::size_t{63};
-    void* memory = aligned_alloc(64, rounded);
-    if (!memory) return nullptr;
-    __builtin_memset(memory, 0, rounded);
-    auto* b = static_cast<block*>(memory);
-    b->home = &s;
-    b->owned.store(1);
-    b->bytes.store(rounded);
-    r.blocks.add_shared(std::uint64_t{1});
-    r.bytes.add_shared(std::uint64_t{rounded});
-    std::uint64_t head = s.blocks.load();
-    do b->next = reinterpret_cast<block*>(head);
-    while (!__atomic_compare_exchange_n(&s.blocks.bits, &head, reinterpret_cast<std::uint64_t>(b), true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED));
-    return b;
-}
-
-// Gives this thread its cells in s. Null when it cannot have any: record into the fallback then.
-APM_COLD inline cell* attach(binding& mine, store& s) {
-    root& r = process_root();
-    pthread_key_t key;
-    if (!thread_key(r, key)) return nullptr;
-    auto* head = static_cast<binding*>(pthread_getspecific(key));
-    cell* cells = nullptr;
-    for (binding* b = head; b && !cells; b = b->next)
-        if (block::of(b->cells)->home == &s) cells = b->cells;
-    block* fresh = nullptr;
-    if (!cells) {
-        fresh = claim(s);
-        if (!fresh) fresh = allocate_block(r, s);
-        if (!fresh) return nullptr;
-        cells = fresh->cells();
-    }
-    mine.next = head;
-    if (pthread_setspecific(key, &mine) != 0) {
-        if (fresh) {
-            s.idle.add_shared(std::uint64_t{1});
-            fresh->owned.store_release(0);
-        }
-        return nullptr;
-    }
-    return mine.cells = cells;
-}
 
 // --- fork: the child counts from zero, alone --------------------------------------------------------------------------
 
@@ -242,36 +62,41 @@ inline bool same_identity(const description& a, const description& b) {
     return equal(a.name, b.name) && equal(a.version, b.version) && equal(a.url, b.url);
 }
 
-// The store of that description, made on first demand; under `registering`. Null only when there is no memory for it.
-inline store* find_or_make_locked(root& r, const description& what, bool& conflict) {
-    for (auto* s = r.stores.pointer<store>(); s; s = s->next) {
+// The store of that description, if there is one. `conflict` becomes true where one has its identity, and another layout.
+inline store* find_store(root& r, const description& what, bool& conflict) {
+    conflict = false;
+    for (auto* s = r.stores.pointer_acquire<store>(); s; s = s->next) {
         if (!same_identity(*s->what, what)) continue;
         if (s->what->layout == what.layout) return s;
         conflict = true;
     }
-    auto* s = reinterpret_cast<store*>(allocate(sizeof(store) + (what.tables + what.cells + what.shared) * sizeof(cell)));
-    if (!s) return nullptr;
-    s->what = &what;
-    s->fallback = s->tables + what.tables;
-    s->shared = s->fallback + what.cells;
-    s->next = r.stores.pointer<store>();
-    if (!r.started.load()) r.started.store(realtime_ns());  // the first store of the process
-    r.stores.publish(s);
-    return s;
+    return nullptr;
 }
+// Made on first demand. Null only when there is no memory for it.
 APM_COLD inline store* find_or_make(const description& what) {
     root& r = process_root();
     bool conflict = false;
+    if (store* s = find_store(r, what, conflict)) return s;
     expect_forks(r);
-    r.registering.lock();
-    store* s = find_or_make_locked(r, what, conflict);
-    r.registering.unlock();
+    const std::size_t bytes = sizeof(store) + (what.tables + what.cells + what.shared) * sizeof(cell);
+    auto* made = reinterpret_cast<store*>(allocate(bytes));
+    {
+        const lock guard(r.registering);
+        if (store* s = find_store(r, what, conflict)) return give_back(made, bytes), s;
+        if (!made) return nullptr;
+        made->what = &what;
+        made->fallback = made->tables + what.tables;
+        made->shared = made->fallback + what.cells;
+        made->next = r.stores.pointer<store>();
+        if (!r.started.load()) r.started.store(realtime_ns());  // the first store of the process
+        r.stores.publish(made);
+    }
     if (conflict) {
         r.conflicts.add_shared(std::uint64_t{1});
         report("two modules declare \"%s\" (version \"%s\") with different rows; each keeps its own values: build both "
                "against one header, or give one another scope version", what.name, what.version);
     }
-    return s;
+    return made;
 }
 
 template <const description& What>
@@ -316,10 +141,11 @@ APM_INLINE place here() {
 
 // The n-th table of the store, made on first demand with room for `limit` keys. Null where there is no memory for it.
 APM_COLD inline table* make_table(store& s, std::uint32_t n, std::uint32_t limit) {
+    table* made = table::make(limit);
     const lock guard(process_root().registering);
-    table* t = s.tables[n].pointer<table>();
-    if (!t && (t = table::make(limit))) s.tables[n].publish(t);
-    return t;
+    if (table* there = s.tables[n].pointer<table>()) return table::unmake(made), there;
+    if (made) s.tables[n].publish(made);
+    return made;
 }
 APM_INLINE table* table_of(store& s, std::uint32_t n, std::uint32_t limit) {
     if (table* t = s.tables[n].pointer_acquire<table>()) [[likely]] return t;

@@ -45,6 +45,7 @@ struct key {
     std::uint32_t count;
     std::uint32_t sizes[1];  // `count` of them, then the texts' bytes
 
+    static std::size_t bytes_before_text(std::uint32_t texts) { return sizeof(key) + texts * sizeof(std::uint32_t); }
     [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(sizes + count); }
     [[nodiscard]] bool holds(std::uint64_t h, const key_view& k) const {
         if (hash != h || closed != k.closed) return false;
@@ -85,21 +86,20 @@ struct table {
         if (!k.is_utf8()) return admit_repaired(hash, k);
         // Full: nobody waits for a lock to be told so. Looked up again, since it may have come between the caller's look and this.
         if (admitted.load_acquire() >= limit) return find(hash, k);
+        key* const made = copy_of(hash, k);  // before the lock: the program's allocator may itself record, and admit
         const lock guard(process_root().registering);
-        if (const std::uint32_t id = find(hash, k)) return id;
-        if (admitted.load() >= limit) return 0;
-        const auto id = static_cast<std::uint32_t>(admitted.load() + 1);
-        const key* made = insert(hash, k, id);
-        if (!made) return 0;
+        std::uint32_t id = find(hash, k);
+        if (id || !made || admitted.load() >= limit) return free(made), id;
+        id = static_cast<std::uint32_t>(admitted.load() + 1);
+        insert(*made, id);
         by_id[id] = made;
         admitted.store_release(id);
         return id;
     }
 
     static table* make(std::uint32_t limit) {
-        std::uint32_t slots = 16;
-        while (slots < limit * 2) slots *= 2;
-        const std::size_t bytes = sizeof(table) + slots * sizeof(cell) + (limit + 1) * sizeof(key*);
+        const std::uint32_t slots = slots_for(limit);
+        const std::size_t bytes = size_for(limit);
         auto* memory = static_cast<char*>(calloc(1, bytes));
         if (!memory) return nullptr;
         auto* t = reinterpret_cast<table*>(memory);
@@ -111,8 +111,23 @@ struct table {
         process_root().bytes.add_shared(std::uint64_t{bytes});
         return t;
     }
+    // One that nobody has seen.
+    static void unmake(table* t) {
+        if (!t) return;
+        process_root().bytes.add_shared(std::uint64_t{0} - size_for(t->limit));
+        free(t);
+    }
 
 private:
+    static std::uint32_t slots_for(std::uint32_t limit) {
+        std::uint32_t slots = 16;
+        while (slots < limit * 2) slots *= 2;
+        return slots;
+    }
+    static std::size_t size_for(std::uint32_t limit) {
+        return sizeof(table) + slots_for(limit) * sizeof(cell) + (limit + 1) * sizeof(key*);
+    }
+
     std::uint32_t admit_repaired(std::uint64_t hash, const key_view& k) {
         std::size_t room = k.count * sizeof(piece);
         for (std::uint32_t i = 0; i < k.count; ++i) room += 3 * k.texts[i].size;
@@ -128,29 +143,37 @@ private:
         // Second keys may fill a quarter of the slots; beyond that, such text is repaired anew each time, without the lock.
         const std::uint32_t room_for_spellings = (mask + 1) / 4;
         if (!id || __atomic_load_n(&spellings, __ATOMIC_RELAXED) >= room_for_spellings) return id;
+        key* const made = copy_of(hash, k);
         const lock guard(process_root().registering);
-        if (spellings < room_for_spellings && !find(hash, k) && insert(hash, k, id))
-            __atomic_store_n(&spellings, spellings + 1, __ATOMIC_RELAXED);
+        if (!made || spellings >= room_for_spellings || find(hash, k)) return free(made), id;
+        insert(*made, id);
+        __atomic_store_n(&spellings, spellings + 1, __ATOMIC_RELAXED);
         return id;
     }
 
-    // Under `registering`. Null where there is no memory.
-    const key* insert(std::uint64_t hash, const key_view& k, std::uint32_t id) {
-        std::size_t bytes = sizeof(key) + k.count * sizeof(std::uint32_t);
+    // Null where there is no memory.
+    static key* copy_of(std::uint64_t hash, const key_view& k) {
+        std::size_t bytes = key::bytes_before_text(k.count);
         for (std::uint32_t i = 0; i < k.count; ++i) bytes += k.texts[i].size;
         auto* made = static_cast<key*>(malloc(bytes));
         if (!made) return nullptr;
-        made->hash = hash, made->id = id, made->closed = k.closed, made->count = k.count;
+        made->hash = hash, made->closed = k.closed, made->count = k.count;
         char* at = const_cast<char*>(made->bytes());
         for (std::uint32_t i = 0; i < k.count; at += k.texts[i].size, ++i) {
             made->sizes[i] = static_cast<std::uint32_t>(k.texts[i].size);
             __builtin_memcpy(at, k.texts[i].data, k.texts[i].size);
         }
-        std::uint64_t slot = hash;
-        while (slots[slot & mask].pointer<key>()) ++slot;
-        slots[slot & mask].publish(made);
-        process_root().bytes.add_shared(std::uint64_t{bytes});
         return made;
+    }
+    // Under `registering`.
+    void insert(key& made, std::uint32_t id) {
+        made.id = id;
+        std::uint64_t slot = made.hash;
+        while (slots[slot & mask].pointer<key>()) ++slot;
+        slots[slot & mask].publish(&made);
+        std::size_t bytes = key::bytes_before_text(made.count);
+        for (std::uint32_t i = 0; i < made.count; ++i) bytes += made.sizes[i];
+        process_root().bytes.add_shared(std::uint64_t{bytes});
     }
 };
 

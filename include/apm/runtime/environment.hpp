@@ -7,7 +7,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,8 +30,8 @@ const char* first_set(const char*& name, Name... candidates) {
 }
 
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](unsigned char x, unsigned char y) { return (x | 0x20) == (y | 0x20); });
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [lower](char x, char y) { return lower(x) == lower(y); });
 }
 
 template <class... Name>
@@ -57,13 +56,14 @@ void number(T& target, std::uint64_t low, std::uint64_t high, Name... names) {
            static_cast<unsigned long long>(high), static_cast<unsigned long long>(target));
 }
 
-// OpenTelemetry's booleans are `true` in any case; everything else is false, and said so unless it is `false`.
-inline std::optional<bool> boolean(const char* variable) {
+// OpenTelemetry's booleans are `true` and `false`, in any case.
+inline bool boolean(const char* variable, bool otherwise) {
     const char* value = std::getenv(variable);
-    if (!value || !*value) return std::nullopt;
+    if (!value || !*value) return otherwise;
     if (equal_ignoring_case(value, "true")) return true;
-    if (!equal_ignoring_case(value, "false")) report("%s=%s is neither true nor false; taken as false", variable, value);
-    return false;
+    if (equal_ignoring_case(value, "false")) return false;
+    report("%s=%s is neither true nor false; using %s", variable, value, otherwise ? "true" : "false");
+    return otherwise;
 }
 
 // `k1=v1,k2=v2`, percent-encoded. Any error discards the whole variable, as the specification says.

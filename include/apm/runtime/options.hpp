@@ -3,10 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
-#include <utility>
 
 #include <apm/backend/prometheus_options.hpp>
 #include <apm/config.hpp>
@@ -21,9 +21,31 @@ struct service_options {
     std::string_view environment = {};  // APM_ENVIRONMENT: deployment.environment.name
 };
 
+// `{{"team", "payments"}, {"zone", "b"}}`. Neither a std::initializer_list, which would look at a dead array after an assignment,
+// nor a std::vector, which would allocate where APM is compiled out.
+struct attribute_list {
+    struct attribute {
+        std::string_view key, value;
+    };
+    static constexpr std::size_t most = 32;  // what comes behind them is left out, said once
+
+    attribute items[most]{};
+    std::size_t size = 0;
+
+    constexpr attribute_list() = default;
+    constexpr attribute_list(std::initializer_list<attribute> given) {
+        for (const attribute& a : given) {
+            if (size < most) items[size] = a;
+            ++size;
+        }
+    }
+    [[nodiscard]] constexpr const attribute* begin() const { return items; }
+    [[nodiscard]] constexpr const attribute* end() const { return items + (size < most ? size : most); }
+};
+
 struct runtime_options {
     service_options service = {};
-    std::initializer_list<std::pair<std::string_view, std::string_view>> resource = {};  // win over OTEL_RESOURCE_ATTRIBUTES
+    attribute_list resource = {};                      // win over OTEL_RESOURCE_ATTRIBUTES
     std::string_view metrics_exporter = "prometheus";  // OTEL_METRICS_EXPORTER: a list of prometheus, none
     prometheus_options prometheus = {};
     std::uint64_t bytes_per_thread = 0;                // APM_BYTES_PER_THREAD; 0: no limit. Above it, threads share blocks

@@ -40,17 +40,18 @@ error guarded(Call&& call) {
 // A back end of the program's own, by reference, its type forgotten.
 struct any_backend {
     void* self = nullptr;
-    std::string (*name)(void*) = nullptr;
+    std::string name = {};
     error (*start)(void*, const resource&) = nullptr;
     error (*stop)(void*, deadline) = nullptr;
     error (*push)(void*, deadline) = nullptr;                  // collect and export; null for a pull back end
-    std::chrono::milliseconds (*interval)(void*) = nullptr;
+    std::chrono::milliseconds interval = std::chrono::minutes(1);
 
     template <backend B>
     static any_backend of(B& b) {
         any_backend any;
         any.self = &b;
-        any.name = [](void* p) { return std::string(static_cast<B*>(p)->name()); };
+        static_cast<void>(guarded([&] { return any.name = b.name(), error{}; }));
+        if (any.name.empty()) any.name = "a back end without a name";
         any.start = [](void* p, const resource& who) { return guarded([&] { return static_cast<B*>(p)->start(who); }); };
         any.stop = [](void* p, deadline by) { return guarded([&] { return static_cast<B*>(p)->stop(by); }); };
         if constexpr (push_backend<B>) {
@@ -60,7 +61,8 @@ struct any_backend {
                     return static_cast<B*>(p)->export_metrics(s, by);
                 });
             };
-            any.interval = [](void* p) { return static_cast<B*>(p)->interval(); };
+            const error failed = guarded([&] { return any.interval = b.interval(), error{}; });
+            if (!failed.empty()) report("%s: interval() %s; taken as a minute", any.name.c_str(), failed.c_str());
         }
         return any;
     }
@@ -80,9 +82,9 @@ public:
     explicit push_thread(const std::vector<any_backend>& backends) : state_(std::make_shared<state>()) {
         for (const any_backend& b : backends) {
             // A millisecond at least, which is busy enough; a year at most, which any clock can add ("never" is a good answer).
-            const auto interval = std::clamp<std::chrono::milliseconds>(b.interval(b.self), std::chrono::milliseconds(1),
+            const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, std::chrono::milliseconds(1),
                                                                         std::chrono::hours(24 * 365));
-            state_->served.push_back({b, b.name(b.self), interval, clock::now() + interval});
+            state_->served.push_back({b, interval, clock::now() + interval});
         }
         if (backends.empty()) return;
         sigset_t all, before;  // signals are the program's: none is delivered to this thread
@@ -131,7 +133,6 @@ public:
 private:
     struct client {
         any_backend backend;
-        std::string name;
         std::chrono::milliseconds interval;
         deadline due;
     };
@@ -171,7 +172,7 @@ private:
         s.busy = one.backend.self;
         guard.unlock();
         const error failed = one.backend.push(one.backend.self, by);
-        say(one.name, failed);
+        say(one.backend.name, failed);
         guard.lock();
         s.busy = nullptr;
         one.due = clock::now() + one.interval;

@@ -30,7 +30,7 @@ struct settings {
         namespace env = environment;
         env::report_unknown({"APM_ENABLED", "APM_SERVICE_NAME", "APM_VERSION", "APM_ENVIRONMENT", "APM_BYTES_PER_THREAD",
                              "APM_SHUTDOWN_TIMEOUT"});
-        disabled = env::boolean("OTEL_SDK_DISABLED").value_or(false) || !env::boolean("APM_ENABLED").value_or(true);
+        disabled = env::boolean("OTEL_SDK_DISABLED", false) || !env::boolean("APM_ENABLED", true);
         identify(options);
         if (disabled) return;
         env::number(options.bytes_per_thread, 0, 1ull << 40, "APM_BYTES_PER_THREAD");
@@ -86,6 +86,9 @@ private:
         add("service.instance.id", options.service.instance_id);
         add("deployment.environment.name", place);
         for (const auto& [key, value] : options.resource) add(key, value);
+        if (options.resource.size > options.resource.most)
+            report("the options give the resource %zu attributes; those after the first %zu are left out", options.resource.size,
+                   options.resource.most);
         for (const auto& [key, value] : environment::pairs("OTEL_RESOURCE_ATTRIBUTES")) add(key, value);
         char path_of_executable[4096];
         const ssize_t n = readlink("/proc/self/exe", path_of_executable, sizeof path_of_executable);
