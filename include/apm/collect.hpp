@@ -72,7 +72,9 @@ public:
     [[nodiscard]] std::int64_t integer_sum() const { return static_cast<std::int64_t>(cells_[row_->buckets->count + 1]); }
     [[nodiscard]] double sum() const {  // in the row's unit
         if (row_->floating()) return __builtin_bit_cast(double, cells_[row_->buckets->count + 1]);
-        return static_cast<double>(integer_sum()) / row_->unit->scale;
+        // Where no value is negative, a sum beyond 2^63 (292 years) is not either.
+        if (row_->buckets->bounds[0] < 0) return static_cast<double>(integer_sum()) / row_->unit->scale;
+        return static_cast<double>(static_cast<std::uint64_t>(integer_sum())) / row_->unit->scale;
     }
 
 private:

@@ -768,3 +768,24 @@ TEST_CASE("of families of others, one whose name is ours, or another's, is left 
                                "the family target_info is left out of the page: there is a target already",
                                "the family free is left out of the page: there is a free already"});
 }
+
+namespace {
+struct SetsIt : apm::schema<SetsIt> {
+    static constexpr apm::scope scope{.name = "page.sets_it"};
+    gauge<> level{this, "page.level", "Set"};
+};
+struct SumsIt : apm::schema<SumsIt> {
+    static constexpr apm::scope scope{.name = "page.sums_it"};
+    updown<> level{this, "page.level", "Summed up"};
+};
+}  // namespace
+
+TEST_CASE("a gauge and an updown of one name are not added up, though both are gauges on the page") {
+    const reported said;
+    apm::instruments<SetsIt>.level.set(40);
+    apm::instruments<SumsIt>.level.add(2);
+    apm::prometheus_page writer;
+    const std::string page = writer.write(apm::collect(), {}, apm::page_format::text);
+    CHECK(page.find("\npage_level 40\n") != page.npos);
+    CHECK(page.find("page_level 42") == page.npos);
+}

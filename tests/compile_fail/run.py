@@ -29,7 +29,7 @@ from pathlib import Path
 
 DIRECTIVE = re.compile(r"^\s*// (CASE|EXPECT-gcc|EXPECT-clang|EXPECT|TWIN)(?: (.*?))?\s*$")
 CRASH = re.compile("internal compiler error|PLEASE submit a bug report")
-MAX_ERRORS = 3       # one mistake must not drown in what follows from it
+MAX_ERRORS = 6       # one mistake must not drown in what follows from it
 MAX_LINES = 120      # of what the compiler said; after that it repeats itself
 
 

@@ -203,6 +203,6 @@ class Prometheus(Program):
         now = time.time()
 
         def scraped():
-            times = self.query("timestamp(up == 1)")
+            times = self.query("timestamp(up) and up == 1")  # of `up == 1` it would be the time of the query
             return times and float(next(iter(times.values()))) > now
         until(scraped, "Prometheus scrapes the page")

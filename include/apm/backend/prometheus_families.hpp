@@ -83,8 +83,7 @@ private:
         return !unit.empty() && name.ends_in(std::string(unit).c_str()) ? std::string(unit) : std::string{};
     }
     static bool agree(const row& a, const row& b) {
-        const auto shape = [](kind k) { return k == kind::updown ? kind::gauge : k; };  // both are gauges on the page
-        if (shape(a.kind) != shape(b.kind) || a.unit->kept_as != b.unit->kept_as || a.unit->scale != b.unit->scale) return false;
+        if (a.kind != b.kind || a.unit->kept_as != b.unit->kept_as || a.unit->scale != b.unit->scale) return false;
         if (!detail::equal(a.unit->ucum, b.unit->ucum)) return false;
         if (a.kind != kind::histogram) return true;
         if (a.buckets->count != b.buckets->count) return false;
