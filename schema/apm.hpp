@@ -16,7 +16,7 @@ struct Schema : apm::schema<Schema> {
     counter<> refused   {this, "apm.records.refused", "Values that a row could not hold: NaN, infinities, negative times"};
     counter<> shared    {this, "apm.records.shared", "Records into a shared block, for want of memory of the thread's own"};
     counter<> lost      {this, "apm.records.lost", "Records that could not be kept, for want of any memory"};
-    counter<> conflicts {this, "apm.conflicts", "Schemas and families set apart or dropped since another of the same name differs"};
+    counter<> conflicts {this, "apm.conflicts", "Schemas and families set apart or dropped, since another of that name differs"};
     counter<> errors    {this, "apm.errors", "Errors reported, one line each"};
 
     updown<>             blocks{this, "apm.blocks", "Blocks of cells held: one per thread alive at once and schema"};

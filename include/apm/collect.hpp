@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <apm/config.hpp>
@@ -228,8 +229,8 @@ inline snapshot collect() {
     return detail::collect_with(false, [](family&) {});
 }
 
-// Reads what changed since its own last collection (the first time: since the process began); any number of readers, none disturbs another. Series that did not
-// change are left out. Gauges are as they are. Not to be used by two threads at once.
+// Reads what changed since its own last collection (the first time: since the process began); any number of readers, none
+// disturbs another. Series that did not change are left out. Gauges are as they are. Not to be used by two threads at once.
 class delta_reader {
 public:
     snapshot collect() {
@@ -245,6 +246,7 @@ public:
     }
 
 private:
+    static std::uint64_t bits_of(double v) { return __builtin_bit_cast(std::uint64_t, v); }
     struct baseline {
         std::vector<std::uint64_t> cells;
         std::uint64_t refused = 0, overflowed = 0;
@@ -255,10 +257,10 @@ private:
         const bool is_a_value = f.row->kind == kind::gauge;  // not a sum: nothing to subtract
         for (std::size_t i = 0; i < f.cells.size() && !is_a_value; ++i) {
             const std::uint64_t now = f.cells[i];
-            if (detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width)))
-                f.cells[i] = now == b.cells[i] ? 0 : __builtin_bit_cast(std::uint64_t, __builtin_bit_cast(double, now) - __builtin_bit_cast(double, b.cells[i]));  // an infinite sum has not changed either
-            else f.cells[i] = now - b.cells[i];
-            b.cells[i] = now;
+            const std::uint64_t before = std::exchange(b.cells[i], now);
+            if (now == before) f.cells[i] = 0;  // an infinite sum, too
+            else if (!detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width))) f.cells[i] = now - before;
+            else f.cells[i] = bits_of(__builtin_bit_cast(double, now) - __builtin_bit_cast(double, before));
         }
         const std::uint64_t refused = f.refused, overflowed = f.overflowed;
         f.refused -= b.refused, f.overflowed -= b.overflowed;

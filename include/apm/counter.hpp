@@ -10,7 +10,8 @@ namespace apm::inline APM_ABI {
 
 // A monotonic sum per series. Unit: an integer unit (default), a time, or a real unit such as apm::money<"USD">.
 // Any thread, from before main until the process is gone; not a signal handler (an addition it interrupts may be lost).
-// Cost with few closed labels: four instructions where they are constants; with open text a hash and a look-up; with() keeps the look-up's result.
+// Cost with few closed labels: four instructions where they are constants; with open text a hash and a look-up, whose result
+// with() keeps.
 // A negative increment of integers does not compile, nor does a signed variable (cast it); of times and reals it is refused
 // and counted.
 template <class S, class Labels, class Unit>

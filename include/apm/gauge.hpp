@@ -22,7 +22,8 @@ inline constexpr std::uint64_t unset = Unit::info.kept_as == number::floating ? 
 }  // namespace detail
 
 // The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
-// store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to one number.
+// store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to
+// one number.
 template <class S, class Labels, class Unit>
 struct gauge : row {
     static constexpr apm::kind instrument = kind::gauge;
@@ -62,7 +63,8 @@ struct gauge : row {
     {
         if constexpr (std::same_as<Labels, no_labels>) return observe<M>(no_labels{}, static_cast<F&&>(f));
         else if constexpr (M == mode::on)
-            return {*this, detail::series{this, 0, detail::series::dense}, static_cast<F&&>(f), [](observation<F>& o) { o.callback(); }, nullptr};
+            return {*this, detail::series{this, 0, detail::series::dense}, static_cast<F&&>(f),
+                    [](observation<F>& o) { o.callback(); }, nullptr};
         else return {};
     }
 

@@ -104,8 +104,8 @@ struct [[APM_HIDDEN]] label_field {
     static constexpr bool closed = requires { kind::domain; };
     static constexpr bool open = requires { kind::open; };
     static_assert(closed || open,
-                  "apm: this field cannot be a label; labels are described enums, bool, apm::range, apm::text or std::optional of "
-                  "these (a plain integer or double has no bound on its series: use apm::range)");
+                  "apm: this field cannot be a label; labels are described enums, bool, apm::range, apm::text or std::optional "
+                  "of these (a plain integer or double has no bound on its series: use apm::range)");
 
     static constexpr std::uint32_t radix = [] {
         if constexpr (closed) return kind::size + (optional ? 1u : 0u);
@@ -154,7 +154,8 @@ struct [[APM_HIDDEN]] labels {
             return p;
         }();
         static constexpr label_info fields[count + 1] = {
-            {name_text<std::remove_cvref_t<decltype(boost::hana::first(std::declval<Pair>()))>>::text, field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
+            {name_text<std::remove_cvref_t<decltype(boost::hana::first(std::declval<Pair>()))>>::text,
+             field_of<L, Pair>::domain, field_of<L, Pair>::radix, field_of<L, Pair>::optional, field_of<L, Pair>::open}...};
     };
     using all = typename decltype(boost::hana::unpack(
         accessors, []<class... Pair>(const Pair&...) { return std::type_identity<table<Pair...>>{}; }))::type;

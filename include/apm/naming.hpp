@@ -15,6 +15,7 @@
 namespace apm::inline APM_ABI {
 
 enum class kind : std::uint8_t { counter, updown, gauge, histogram };
+constexpr bool is_sum(kind k) { return k == kind::counter || k == kind::updown; }
 
 namespace detail {
 

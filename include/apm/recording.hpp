@@ -51,7 +51,8 @@ struct elapsed {
     template <class T>
         requires std::is_arithmetic_v<T>
     constexpr elapsed(T) : value(0) {
-        static_assert(!std::same_as<T, T>, "apm: this row's unit is a time: give a std::chrono duration such as 20ms, not a number");
+        static_assert(!std::same_as<T, T>,
+                      "apm: this row's unit is a time: give a std::chrono duration such as 20ms, not a number");
     }
 };
 
@@ -76,8 +77,9 @@ constexpr bool observable = [] {
 }();
 template <class Amount, class F>
 consteval void check_callback() {
-    static_assert(observable<Amount, F>, "apm: the row cannot take what this callback returns: a counter takes unsigned integers (a "
-                                         "total is never negative), a row in a unit of time std::chrono durations");
+    static_assert(observable<Amount, F>,
+                  "apm: the row cannot take what this callback returns: a counter takes unsigned integers (a total is never "
+                  "negative), a row in a unit of time std::chrono durations");
 }
 
 template <class Unit>
@@ -121,8 +123,8 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
 APM_COLD inline std::uint32_t admit(table& t, const row& r, const key_view& k) {
     const std::uint32_t id = t.admit(k);
     if (!id && !t.said.load() && !__atomic_exchange_n(&t.said.bits, 1, __ATOMIC_RELAXED))
-        report("\"%s\" has all its %u series; what comes now goes to its overflow series: give its labels fewer values, or the row "
-               "a higher limit", r.name, r.options.limit);
+        report("\"%s\" has all its %u series; what comes now goes to its overflow series: give its labels fewer values, or the "
+               "row a higher limit", r.name, r.options.limit);
     return id;
 }
 
@@ -270,21 +272,24 @@ APM_COLD void refuse(const row& r) {
 template <class Row, mode M>
 struct handle {
     detail::series at;
+    using amount = typename Row::amount;
 
-    APM_INLINE void add(const typename Row::amount& n) const requires(Row::instrument == kind::counter || Row::instrument == kind::updown) { row().put(n, at); }
-    APM_INLINE void sub(const typename Row::amount& n) const requires(Row::instrument == kind::updown) { row().take(n, at); }
-    APM_INLINE void set(const typename Row::amount& v) const requires(Row::instrument == kind::gauge) { row().put(v, at); }
-    APM_INLINE void record(const typename Row::amount& v) const requires(Row::instrument == kind::histogram) { row().put(v, at); }
+    APM_INLINE void add(const amount& n) const requires(is_sum(Row::instrument)) { row().put(n, at); }
+    APM_INLINE void sub(const amount& n) const requires(Row::instrument == kind::updown) { row().take(n, at); }
+    APM_INLINE void set(const amount& v) const requires(Row::instrument == kind::gauge) { row().put(v, at); }
+    APM_INLINE void record(const amount& v) const requires(Row::instrument == kind::histogram) { row().put(v, at); }
 
 private:
     APM_INLINE const Row& row() const { return static_cast<const Row&>(*at.of); }
 };
 template <class Row>
 struct handle<Row, mode::off> {
-    APM_INLINE void add(const typename Row::amount&) const requires(Row::instrument == kind::counter || Row::instrument == kind::updown) {}
-    APM_INLINE void sub(const typename Row::amount&) const requires(Row::instrument == kind::updown) {}
-    APM_INLINE void set(const typename Row::amount&) const requires(Row::instrument == kind::gauge) {}
-    APM_INLINE void record(const typename Row::amount&) const requires(Row::instrument == kind::histogram) {}
+    using amount = typename Row::amount;
+
+    APM_INLINE void add(const amount&) const requires(is_sum(Row::instrument)) {}
+    APM_INLINE void sub(const amount&) const requires(Row::instrument == kind::updown) {}
+    APM_INLINE void set(const amount&) const requires(Row::instrument == kind::gauge) {}
+    APM_INLINE void record(const amount&) const requires(Row::instrument == kind::histogram) {}
 };
 
 }  // namespace apm::inline APM_ABI

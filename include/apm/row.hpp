@@ -18,7 +18,8 @@
 // the rule, and the row's own arguments and line.
 void apm_error_metric_name_must_match_a_z_0_9_underscore_dot(const char* row);
 void apm_error_metric_help_is_empty_say_what_is_counted(const char* row);
-void apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_quantile_or_begin_with_otel_scope(const char* row, const char* label);
+void apm_error_label_name_must_match_a_z_0_9_underscore_dot_and_not_be_le_quantile_or_otel_scope(const char* row,
+                                                                                                    const char* label);
 void apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(const char* row, const char* label);
 void apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(const char* row);
 void apm_error_series_limit_must_be_1_to_2_to_the_20(const char* row);
@@ -132,7 +133,7 @@ private:
     // Functions of their own, so that the compiler prints their arguments: which row, which label.
     static constexpr void check_label(const char* row, const char* label) {
         if (!detail::valid_label_name(label))
-            apm_error_label_name_must_match_a_z_A_Z_0_9_underscore_dot_and_not_be_le_quantile_or_begin_with_otel_scope(row, label);
+            apm_error_label_name_must_match_a_z_0_9_underscore_dot_and_not_be_le_quantile_or_otel_scope(row, label);
     }
     static constexpr void check_labels(const char* row, const char* label, const char* other) {
         if (same_in_prometheus(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);

@@ -47,7 +47,8 @@ struct updown : row {
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
         detail::check_callback<amount, F>();
         if constexpr (M == mode::on)
-            return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_change<F>, withdraw<F>};
+            return {*this, detail::series_of<detail::description_of<S>>(*this, at), static_cast<F&&>(f), add_change<F>,
+                    withdraw<F>};
         else return {};
     }
     template <mode M = APM_MODE, class F>

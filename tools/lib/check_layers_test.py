@@ -27,6 +27,8 @@ CASES = (
     ("config",            "#if APM_ENABLED",                           ""),
     ("counter",           "#if APM_ENABLED",                           "switches on APM_ENABLED"),
     ("counter",           "\n" * 351,                                  "351 lines long"),
+    ("counter",           "// " + "." * 127,                           ""),
+    ("counter",           "// " + "." * 128,                           "131 columns"),
 )
 
 

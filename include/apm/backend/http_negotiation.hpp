@@ -10,31 +10,9 @@
 #include <zlib.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/ascii.hpp>
 
 namespace apm::inline APM_ABI::detail::http {
-
-inline std::string_view trim(std::string_view s) {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-    return s;
-}
-inline bool same(std::string_view a, std::string_view b) {  // ASCII, in any case
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-        return lower(x) == lower(y);
-    });
-}
-
-// Calls f(item) for each part of a list.
-template <class F>
-void split(std::string_view list, char separator, F&& f) {
-    for (;;) {
-        const std::size_t end = list.find(separator);
-        f(trim(list.substr(0, end)));
-        if (end == list.npos) return;
-        list.remove_prefix(end + 1);
-    }
-}
 
 // The weights (0..1000) that a header gives; what it does not name is weighted 0.
 template <class F>
@@ -48,11 +26,11 @@ void weigh(std::string_view header, F&& f) {
             first = false;
             const std::size_t equals = part.find('=');
             if (equals == part.npos) return;
-            const std::string_view key = trim(part.substr(0, equals));
-            std::string_view value = trim(part.substr(equals + 1));
+            const std::string_view key = trimmed(part.substr(0, equals));
+            std::string_view value = trimmed(part.substr(equals + 1));
             if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-            if (same(key, "version")) version = value;
-            if (!same(key, "q")) return;
+            if (equal_ignoring_case(key, "version")) version = value;
+            if (!equal_ignoring_case(key, "q")) return;
             double q = 0;
             if (std::from_chars(value.data(), value.data() + value.size(), q).ec != std::errc{} || !(q >= 0)) q = 0;
             weight = static_cast<int>(std::min(q, 1.0) * 1000);
@@ -65,8 +43,9 @@ void weigh(std::string_view header, F&& f) {
 inline bool prefers_openmetrics(std::string_view accept) {
     int open = 0, text = 0;
     weigh(accept, [&](std::string_view type, std::string_view version, int weight) {
-        if (same(type, "application/openmetrics-text") && (version.empty() || version == "1.0.0")) open = std::max(open, weight);
-        if (same(type, "text/plain") || same(type, "text/html")) text = std::max(text, weight);
+        const bool is_open = equal_ignoring_case(type, "application/openmetrics-text");
+        if (is_open && (version.empty() || version == "1.0.0")) open = std::max(open, weight);
+        if (equal_ignoring_case(type, "text/plain") || equal_ignoring_case(type, "text/html")) text = std::max(text, weight);
     });
     return open > 0 && open >= text;
 }
@@ -74,7 +53,7 @@ inline bool prefers_openmetrics(std::string_view accept) {
 inline bool accepts_gzip(std::string_view accept_encoding) {
     int gzip = -1, any = 0;
     weigh(accept_encoding, [&](std::string_view coding, std::string_view, int weight) {
-        if (same(coding, "gzip") || same(coding, "x-gzip")) gzip = std::max(gzip, weight);
+        if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) gzip = std::max(gzip, weight);
         if (coding == "*") any = weight;
     });
     return gzip > 0 || (gzip < 0 && any > 0);

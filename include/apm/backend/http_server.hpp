@@ -42,7 +42,7 @@ inline std::string base64(std::string_view bytes) {  // RFC 4648
     std::string text;
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         std::uint32_t word = 0;
-        for (std::size_t k = 0; k < 3; ++k) word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+        for (std::size_t k = i; k < i + 3; ++k) word = word << 8 | (k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0u);
         for (std::size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? alphabet[word >> (18 - 6 * k) & 63] : '=';
     }
     return text;
@@ -98,7 +98,8 @@ private:
         return 1;
     }
     int answer(mg_connection* c);
-    int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body, const char* more = "");
+    int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body,
+              const char* more = "");
     [[nodiscard]] bool is_ours(int fd) const;
     template <class F>
     void each_socket(F&& f) const;
@@ -161,8 +162,8 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     mg_callbacks callbacks{};
     callbacks.log_message = keep_log_line;
     if (!certificate.empty() && !tls_works())
-        return "cannot serve HTTPS on " + where + ": this CivetWeb does not work with the OpenSSL that is installed; serve HTTP on "
-               "127.0.0.1 behind a proxy, or use a CivetWeb built for that OpenSSL";
+        return "cannot serve HTTPS on " + where + ": this CivetWeb does not work with the OpenSSL that is installed; serve HTTP "
+               "on 127.0.0.1 behind a proxy, or use a CivetWeb built for that OpenSSL";
     mg_init_library(certificate.empty() ? MG_FEATURES_DEFAULT : MG_FEATURES_TLS);
     log_.clear();
     starting_ = true;
@@ -218,9 +219,9 @@ inline bool http_server::is_ours(int fd) const {
 }
 template <class F>
 void http_server::each_socket(F&& f) const {
-    std::error_code unreadable;
-    for (std::filesystem::directory_iterator entry("/proc/self/fd", unreadable), end; !unreadable && entry != end; entry.increment(unreadable))
-        if (const int fd = std::atoi(entry->path().filename().c_str()); is_ours(fd)) f(fd);
+    std::error_code failed;
+    for (std::filesystem::directory_iterator at("/proc/self/fd", failed), end; !failed && at != end; at.increment(failed))
+        if (const int fd = std::atoi(at->path().filename().c_str()); is_ours(fd)) f(fd);
 }
 
 // Wakes CivetWeb's threads, which look up every two seconds only, from a client as from the port.
@@ -270,7 +271,8 @@ inline int http_server::answer(mg_connection* c) {
     const std::string_view method = request.request_method, path = request.local_uri;
     if (path == "/-/healthy") return reply(c, 200, "OK", plain, "healthy\n");
     if (path != path_) return reply(c, 404, "Not Found", plain, "nothing here; the metrics are at " + path_ + "\n");
-    if (method != "GET" && method != "HEAD") return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");
+    if (method != "GET" && method != "HEAD")
+        return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");
     if (!authorization_.empty() && !equal_in_constant_time(header("Authorization"), authorization_))
         return reply(c, 401, "Unauthorized", plain, "credentials needed\n", "WWW-Authenticate: Basic realm=\"metrics\"\r\n");
     const http_page page = page_(header("Accept"));

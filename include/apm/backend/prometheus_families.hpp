@@ -97,8 +97,8 @@ private:
         detail::name_buffer name;
         detail::put_family(name, f.row->name, f.row->options.prometheus_name, f.row->unit->ucum, f.row->kind, f.row->floating());
         const bool same = have.name == name.c_str();
-        detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s %s%s%s; give one of them a prometheus_name", f.row->name,
-                       f.schema->name, have.first().name, have.rows.front()->schema->name,
+        detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s %s%s%s; give one of them a prometheus_name",
+                       f.row->name, f.schema->name, have.first().name, have.rows.front()->schema->name,
                        same ? "is called " : "has samples of the same names", same ? have.name.c_str() : "",
                        same ? " too, and differs in kind, unit or bounds" : "");
     }

@@ -50,7 +50,8 @@ public:
 private:
     [[nodiscard]] bool open() const { return format_ == page_format::openmetrics; }
 
-    void put_head(std::string_view name, std::string_view suffix, std::string_view type, std::string_view unit, std::string_view help) {
+    void put_head(std::string_view name, std::string_view suffix, std::string_view type, std::string_view unit,
+                  std::string_view help) {
         const auto line = [&](std::string_view keyword) {
             out_.append("# ").append(keyword).append(" ").append(name);
             if (!open()) out_ += suffix;  // 0.0.4 describes the sample's name, OpenMetrics the family's
@@ -66,7 +67,8 @@ private:
     void put_family(const prometheus_family& f) {
         const row& r = f.first();
         const bool counter = r.kind == kind::counter;
-        put_head(f.name, counter ? "_total" : "", counter ? "counter" : r.kind == kind::histogram ? "histogram" : "gauge", f.unit, r.help);
+        const std::string_view type = counter ? "counter" : r.kind == kind::histogram ? "histogram" : "gauge";
+        put_head(f.name, counter ? "_total" : "", type, f.unit, r.help);
         if (r.kind == kind::histogram) {
             bounds_.clear();
             for (std::uint32_t i = 0; i < r.buckets->count; ++i) {
@@ -173,7 +175,8 @@ private:
             if (open() && f.negative_bounds && part != "_bucket") continue;
             labels_.clear();
             for (const auto& [key, value] : s.labels) detail::prometheus_text::put_label(labels_, key, value);
-            if (!s.bound.empty()) detail::prometheus_text::put_label(labels_, f.type == type::summary ? "quantile" : "le", s.bound);
+            if (!s.bound.empty())
+                detail::prometheus_text::put_label(labels_, f.type == type::summary ? "quantile" : "le", s.bound);
             begin(name, part.empty() ? suffix : part);
             if (const auto* n = std::get_if<std::uint64_t>(&s.value)) detail::prometheus_text::put_integer(out_, *n);
             else detail::prometheus_text::put_double(out_, std::get<double>(s.value));

@@ -68,7 +68,8 @@ template <described_enum E>
 struct [[APM_HIDDEN]] enumeration {
     using bits = typename unsigned_of<std::underlying_type_t<E>>::type;
     static constexpr enumeration_table<E, boost::describe::describe_enumerators<E>> table{};
-    static_assert(table.named_apart(), "apm: the enumerators of a label need names of their own, none of them empty: see APM_WIRE_NAMES");
+    static_assert(table.named_apart(),
+                  "apm: the enumerators of a label need names of their own, none of them empty: see APM_WIRE_NAMES");
     // Ordinals are in [0, size): the enumerators in order of declaration, then, if none is called so, "other".
     static constexpr std::uint32_t size = table.catch_all == table.size ? table.size + 1 : table.size;
 

@@ -50,7 +50,8 @@ APM_INLINE std::uint64_t hash_bytes(std::uint64_t seed, const char* bytes, std::
     } else if (size >= 4) {
         tail = word_at<std::uint32_t>(bytes) | word_at<std::uint32_t>(end - 4) << 32;
     } else if (size > 0) {
-        tail = word_at<unsigned char>(bytes) | word_at<unsigned char>(bytes + size / 2) << 8 | word_at<unsigned char>(end - 1) << 16;
+        tail = word_at<unsigned char>(bytes) | word_at<unsigned char>(bytes + size / 2) << 8 |
+               word_at<unsigned char>(end - 1) << 16;
     }
     return mix(hash ^ tail, odd);
 }

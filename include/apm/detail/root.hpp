@@ -102,7 +102,8 @@ inline root* root_in(const dl_phdr_info& module) {
             memcpy(head, at, sizeof head);
             const char* const name = at + 12;
             const char* const description = name + ((head[0] + 3u) & ~3u);
-            if (head[0] == 4 && head[1] == 4 && head[2] == APM_ABI_NUMBER && description + 4 <= end && memcmp(name, "apm", 4) == 0) {
+            if (head[0] == 4 && head[1] == 4 && head[2] == APM_ABI_NUMBER && description + 4 <= end &&
+                memcmp(name, "apm", 4) == 0) {
                 std::int32_t offset;
                 memcpy(&offset, description, sizeof offset);
                 return reinterpret_cast<root*>(const_cast<char*>(description) + offset);

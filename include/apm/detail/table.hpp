@@ -84,7 +84,7 @@ struct table {
     APM_COLD std::uint32_t admit(const key_view& k) { return admit(k.hash(seed), k); }
     APM_COLD std::uint32_t admit(std::uint64_t hash, const key_view& k) {
         if (!k.is_utf8()) return admit_repaired(hash, k);
-        // Full: nobody waits for a lock to be told so. Looked up again, since it may have come between the caller's look and this.
+        // Full: nobody waits for a lock to be told so. Looked up again: it may have come between the caller's look and this.
         if (admitted.load_acquire() >= limit) return find(hash, k);
         key* const made = copy_of(hash, k);  // before the lock: the program's allocator may itself record, and admit
         const lock guard(process_root().registering);

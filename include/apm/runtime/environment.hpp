@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/ascii.hpp>
 #include <apm/detail/root.hpp>
 
 namespace apm::inline APM_ABI::detail::environment {
@@ -27,11 +29,6 @@ const char* first_set(const char*& name, Name... candidates) {
         if (value && *value) return name = candidate, value;
     }
     return nullptr;
-}
-
-inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [lower](char x, char y) { return lower(x) == lower(y); });
 }
 
 template <class... Name>
@@ -71,11 +68,6 @@ inline std::vector<std::pair<std::string, std::string>> pairs(const char* variab
     std::vector<std::pair<std::string, std::string>> result;
     const char* value = std::getenv(variable);
     if (!value || !*value) return result;
-    const auto trimmed = [](std::string_view s) {
-        while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-        while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
-        return s;
-    };
     const auto decoded = [](std::string_view s, std::string& out) {
         for (std::size_t i = 0; i < s.size(); ++i) {
             if (s[i] != '%') {
@@ -89,31 +81,28 @@ inline std::vector<std::pair<std::string, std::string>> pairs(const char* variab
         }
         return true;
     };
-    std::string_view rest = value;
-    while (!rest.empty()) {
-        const std::size_t comma = rest.find(',');
-        const std::string_view pair = rest.substr(0, comma);
-        rest = comma == rest.npos ? std::string_view{} : rest.substr(comma + 1);
+    bool good = true;
+    split(value, ',', [&](std::string_view pair) {
+        if (!good) return;
         const std::size_t equals = pair.find('=');
         auto& [key, text] = result.emplace_back();
-        if (equals == pair.npos || !decoded(trimmed(pair.substr(0, equals)), key) || key.empty() ||
-            !decoded(trimmed(pair.substr(equals + 1)), text)) {
-            report("%s is not a list k1=v1,k2=v2 with percent-encoding (at \"%.*s\"); ignored", variable,
-                   static_cast<int>(pair.size()), pair.data());
-            return {};
-        }
-    }
+        good = equals != pair.npos && decoded(trimmed(pair.substr(0, equals)), key) && !key.empty() &&
+               decoded(trimmed(pair.substr(equals + 1)), text);
+        if (good) return;
+        report("%s is not a list k1=v1,k2=v2 with percent-encoding (at \"%.*s\"); ignored", variable,
+               static_cast<int>(pair.size()), pair.data());
+    });
+    if (!good) result.clear();
     return result;
 }
 
 // A comma-separated list, trimmed, lower case.
 inline std::vector<std::string> list(const char* value) {
-    std::vector<std::string> items(1);
-    for (const char* c = value; *c; ++c) {
-        if (*c == ',') items.emplace_back();
-        else if (*c != ' ' && *c != '\t') items.back() += static_cast<char>(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
-    }
-    std::erase(items, std::string{});
+    std::vector<std::string> items;
+    split(value, ',', [&items](std::string_view item) {
+        if (item.empty()) return;
+        std::ranges::transform(item, std::back_inserter(items.emplace_back()), to_lower);
+    });
     return items;
 }
 

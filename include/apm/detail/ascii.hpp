@@ -1,0 +1,35 @@
+// Words of protocols and settings: blanks around them do not count, nor does the case of their letters, in any locale.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+inline std::string_view trimmed(std::string_view s) {
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    return s;
+}
+
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+// Calls f(item), trimmed, for each part of a list; an empty list has one empty part.
+template <class F>
+void split(std::string_view list, char separator, F&& f) {
+    for (;;) {
+        const std::size_t end = list.find(separator);
+        f(trimmed(list.substr(0, end)));
+        if (end == list.npos) return;
+        list.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace apm::inline APM_ABI::detail
