@@ -18,7 +18,7 @@ APM_FIELDS(Call,
 struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "labels"};
 
-    counter<Call> calls{this, "llm.calls", "Calls of a language model", {.limit = 100}};  // text needs a limit
+    counter<Call> calls{this, "llm.calls", "Calls of a language model", {.limit = 100}};  // 2000 where none is given
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 

@@ -33,6 +33,8 @@ int main() {
     int files = 4;
     unsigned kernel_says = 100;
 
+    // A callback runs in the thread that collects: here this one; with a runtime one of its own, so what it reads must then be safe
+    // to read from there.
     const auto a = telemetry.queued.observe([&] { return queue.size(); });
     const auto b = telemetry.faults.observe([&] { return kernel_says; });  // a total so far: what is new of it is added
     {

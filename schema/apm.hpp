@@ -3,7 +3,7 @@
 
 #include <apm/apm.hpp>
 
-namespace apm::self {
+namespace apm::inline APM_ABI::self {
 
 struct collect_buckets {
     static constexpr auto bounds = exponential_bounds<10>(0.0001, 4);  // 100 us .. 26 s
@@ -26,4 +26,4 @@ struct Schema : apm::schema<Schema> {
 };
 inline constexpr auto& telemetry = instruments<Schema>;
 
-}  // namespace apm::self
+}  // namespace apm::inline APM_ABI::self

@@ -236,8 +236,10 @@ TEST_CASE("a delta reader sees what came since its last time; readers do not dis
     CHECK(series_names(d, telemetry.money).empty());
     CHECK(find_series(d, telemetry.depth, "")->count() == 1);
     CHECK(find_series(d, telemetry.depth, "")->buckets()[3] == 1);
-    CHECK(find_series(d, telemetry.now, "")->integer() == 7);  // gauges are as they are
-    CHECK(series_names(d, telemetry.inside).empty());
+    CHECK(find_series(d, telemetry.now, "")->integer() == 7);  // present values are as they are
+    CHECK(find_series(d, telemetry.inside, "")->integer() == -2);
+    telemetry.inside.add(2);
+    CHECK(find_series(one.collect(), telemetry.inside, "")->integer() == 0);
 
     d = two.collect();  // all that came before its first time included
     CHECK(find_series(d, telemetry.flow, "city=Bari")->total() == 5);

@@ -130,6 +130,25 @@ TEST_CASE("a full gauge has its overflow series, and counts what went there") {
     CHECK(family_of(now, telemetry.few).overflowed == 2);
 }
 
+namespace {
+struct Overflowing : apm::schema<Overflowing> {
+    static constexpr apm::scope scope{.name = "gauge overflow"};
+    gauge<City> few{this, "few", "at most one", {.limit = 1}};
+};
+}  // namespace
+
+TEST_CASE("an observation in the overflow series leaves it to the others when it ends") {
+    constexpr auto& own = apm::instruments<Overflowing>;
+    own.few.set(1, {.city = "Aachen"});
+    {
+        const auto over = own.few.observe({.city = "Bonn"}, [] { return 7; });
+        static_cast<void>(apm::collect());
+        own.few.set(5, {.city = "Celle"});
+    }
+    const apm::snapshot now = apm::collect();
+    CHECK(find_series(now, own.few, "otel.metric.overflow=true")->integer() == 5);
+}
+
 TEST_CASE("an observed gauge is asked at each collection, and unset at the end") {
     int value = 1, calls = 0;
     {

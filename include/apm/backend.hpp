@@ -3,7 +3,8 @@
 // Threads: start(), export_metrics() and stop() are called by one thread at a time, never concurrently. A pull back end
 // (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once; after
 // stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
-// runtime turns an error into one line. Deadlines are honoured even when the other side hangs.
+// runtime turns an error into one line. Deadlines are honoured even when the other side hangs: one that hangs beyond its own is
+// left behind, in the call, and gets no stop().
 #pragma once
 
 #include <chrono>

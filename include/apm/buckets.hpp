@@ -45,6 +45,8 @@ struct latency_buckets {
 
 namespace detail {
 
+inline constexpr std::uint32_t max_bounds = 512;  // of a histogram
+
 constexpr double square_root(double x) {  // x in [1, 4); Newton's method, to the last bit or its neighbour
     double r = x > 2 ? 1.5 : 1.2;
     for (int i = 0; i < 8; ++i) r = (r + x / r) / 2;
@@ -109,7 +111,7 @@ constexpr bool well_formed() {
 template <class Set, class Unit>
 struct [[APM_HIDDEN]] bucketing {
     static constexpr std::uint32_t count = Set::bounds.size;
-    static_assert(count > 0 && count <= 512, "apm: a bucket set has 1 to 512 bounds");
+    static_assert(count > 0 && count <= max_bounds, "apm: a bucket set has 1 to 512 bounds");
     static_assert(well_formed<Set>(), "apm: bucket bounds must be finite and strictly ascending; sort them, drop duplicates and "
                                       "leave +Inf away: it is always there");
     static constexpr bool floating = Unit::info.kept_as == number::floating;

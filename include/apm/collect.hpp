@@ -30,8 +30,8 @@ public:
     series_view(const row& r, std::uint32_t closed, const detail::key* k, bool overflow, const std::uint64_t* cells)
         : row_(&r), key_(k), cells_(cells), closed_(closed), overflow_(overflow) {}
 
-    // Calls f(name, value) for each label that has a value, in order of declaration. The overflow series has the one label
-    // that OpenTelemetry gives it.
+    // Calls f(name, value) for each label that has a value, in order of declaration; both are valid during that call only. The
+    // overflow series has the one label that OpenTelemetry gives it.
     template <class F>
     void labels(F&& f) const;
 
@@ -52,9 +52,9 @@ public:
         return closed_ == other.closed_ && key_ == other.key_ && overflow_ == other.overflow_;
     }
 
-    // Of counters of an integer unit.
+    // As kept, of counters that are not doubles.
     [[nodiscard]] std::uint64_t total() const { return cells_[0]; }
-    // As kept: integers, or nanoseconds, of updowns, gauges and counters.
+    // As kept: integers, or nanoseconds, of updowns and gauges that are not doubles.
     [[nodiscard]] std::int64_t integer() const { return static_cast<std::int64_t>(cells_[0]); }
     // In the row's unit, of anything but a histogram. Integers beyond 2^53 lose their last digits.
     [[nodiscard]] double real() const {
@@ -63,7 +63,7 @@ public:
         return static_cast<double>(integer()) / row_->unit->scale;
     }
 
-    // Of histograms: one count per bound and one for +Inf, not cumulative.
+    // Of histograms, and of nothing else: one count per bound and one for +Inf, not cumulative.
     [[nodiscard]] std::span<const std::uint64_t> buckets() const { return {cells_, row_->buckets->count + 1u}; }
     [[nodiscard]] std::uint64_t count() const {
         std::uint64_t n = 0;
@@ -156,7 +156,7 @@ inline bool all_declared(const row& r, std::uint64_t closed) {
 
 inline family read_row(const store& s, const row& r) {
     family f{.row = &r, .schema = s.what, .series = {}, .cells = {}};
-    const table* t = r.tabled ? s.tables[r.table].pointer_acquire<table>() : nullptr;
+    const table* t = r.tabled ? s.table_at(r.table).pointer_acquire<table>() : nullptr;
     const std::uint32_t ids = r.tabled ? (t ? static_cast<std::uint32_t>(t->admitted.load_acquire()) : 0) + 1
                                        : static_cast<std::uint32_t>(r.labels->product);
     f.cells.assign(std::size_t{ids} * r.width, 0);
@@ -170,13 +170,18 @@ inline family read_row(const store& s, const row& r) {
 }
 
 // The cells of a series that is exported before its first record; as many as the widest row has.
-inline constexpr std::uint64_t untouched[512 + 2]{};
+inline constexpr std::uint64_t untouched[max_bounds + 2]{};
+
+// A present value: there is nothing to subtract, and zero is a value like another. (OpenTelemetry's delta preference leaves
+// both cumulative, too.)
+inline bool is_a_value(const row& r) { return r.kind == kind::gauge || r.kind == kind::updown; }
 
 // Fills `series` from `cells`: after a delta was taken, hence apart.
 inline void select_series(const store& s, family& f, bool only_changed) {
     const row& r = *f.row;
     const bool gauge = r.kind == kind::gauge;
-    const table* t = r.tabled ? s.tables[r.table].pointer_acquire<table>() : nullptr;
+    only_changed = only_changed && !is_a_value(r);
+    const table* t = r.tabled ? s.table_at(r.table).pointer_acquire<table>() : nullptr;
     const auto ids = static_cast<std::uint32_t>(f.cells.size() / r.width);
     for (std::uint32_t id = 0; id < ids; ++id) {
         const bool has = touched(f, id);
@@ -230,7 +235,8 @@ inline snapshot collect() {
 }
 
 // Reads what changed since its own last collection (the first time: since the process began); any number of readers, none
-// disturbs another. Series that did not change are left out. Gauges are as they are. Not to be used by two threads at once.
+// disturbs another. Series that did not change are left out. Gauges and updowns, which are present values, are as they are.
+// Not to be used by two threads at once.
 class delta_reader {
 public:
     snapshot collect() {
@@ -254,7 +260,7 @@ private:
     void subtract(family& f) {
         baseline& b = before_[f.row];
         b.cells.resize(f.cells.size());
-        const bool is_a_value = f.row->kind == kind::gauge;  // not a sum: nothing to subtract
+        const bool is_a_value = detail::is_a_value(*f.row);
         for (std::size_t i = 0; i < f.cells.size() && !is_a_value; ++i) {
             const std::uint64_t now = f.cells[i];
             const std::uint64_t before = std::exchange(b.cells[i], now);
@@ -277,7 +283,7 @@ void series_view::labels(F&& f) const {
     const labels_info& all = *row_->labels;
     std::uint64_t divisor = all.product, rest = closed_;
     const char* text = key_ ? key_->bytes() : nullptr;
-    const std::uint32_t* size = key_ ? key_->sizes : nullptr;
+    const std::uint32_t* size = key_ ? key_->sizes() : nullptr;
     for (std::uint32_t i = 0; i < all.count; ++i) {
         const label_info& l = all.fields[i];
         if (l.open) {

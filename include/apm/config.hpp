@@ -4,6 +4,10 @@
 // So one schema header may be included by files of both kinds in one program, with one store and one layout.
 #pragma once
 
+#if !defined(__linux__) || !defined(__LP64__)
+#error "apm: this version is for 64-bit Linux"
+#endif
+
 // 1: record (default). 0: keep every compile-time check and emit nothing. For the whole build: CMake's APM_ENABLED option.
 // For one file: -DAPM_ENABLED=0, like NDEBUG for assert; a function that is inline in a header gets whichever mode the
 // linker kept.

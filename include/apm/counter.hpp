@@ -55,7 +55,7 @@ struct counter : row {
 
 private:
     template <class Row, mode M>
-    friend struct handle;
+    friend class handle;
     static constexpr const detail::description& what = detail::description_of<S>;
 
     static constexpr auto kept(amount n) {

@@ -165,7 +165,8 @@ constexpr auto field_name() {
 }  // namespace apm::inline APM_ABI
 
 // APM_FIELDS(Name, (type, field), ...): defines the aggregate `Name`. A field is required unless its type is std::optional.
-// Types: a described enum, bool, apm::range, apm::text (labels); numbers and strings too (attributes). At namespace scope.
+// Types: a described enum, bool, apm::range, apm::text. Text is viewed: an object of it need only, and may only, live for the
+// call that it is made for. At namespace scope.
 #define APM_FIELDS(Name, ...)                                                                                    \
     template <class Apm>                                                                                         \
     struct Name##_fields {                                                                                       \

@@ -70,7 +70,7 @@ struct gauge : row {
 
 private:
     template <class Row, mode M>
-    friend struct handle;
+    friend class handle;
     static constexpr const detail::description& what = detail::description_of<S>;
 
     APM_INLINE static constexpr std::uint64_t kept(amount v) {
@@ -109,6 +109,7 @@ private:
     }
     template <class F>
     [[APM_HIDDEN]] static void forget(observation<F>& o) {
+        if (o.at.offset == detail::series::overflow) return;  // which is others' too
         if constexpr (!std::is_void_v<std::invoke_result_t<F&>>)
             if (const auto p = detail::place_of<what>(o.at); p.at) p.at->store(0);
     }

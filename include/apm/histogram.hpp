@@ -56,7 +56,7 @@ struct histogram : row {
 
 private:
     template <class Row, mode M>
-    friend struct handle;
+    friend class handle;
     static constexpr const detail::description& what = detail::description_of<S>;
     static constexpr std::uint32_t sum_cell = bucketing::count + 1;
 

@@ -47,6 +47,8 @@ struct labels_info {
 
 namespace detail {
 
+inline constexpr std::uint64_t most_series = 1u << 20;  // of a row: what its limit, and its closed labels, may come to
+
 inline constexpr const char* bool_names[] = {"false", "true"};
 
 // How one field type is a label. Specialized per kind of type; anything else is refused by `label_field` below.
@@ -70,7 +72,7 @@ struct [[APM_HIDDEN]] label_kind<bool> {
 };
 template <std::int64_t First, std::int64_t Last>
 struct [[APM_HIDDEN]] label_kind<range<First, Last>> {
-    static_assert(range<First, Last>::width - 1 < (1u << 20), "apm: a label's apm::range is wider than 2^20 values");
+    static_assert(range<First, Last>::width - 1 < most_series, "apm: a label's apm::range is wider than 2^20 values");
     static constexpr std::uint32_t size = static_cast<std::uint32_t>(range<First, Last>::width) + 1;
     static constexpr label_domain domain{nullptr, false, First, size - 1};
     APM_INLINE static constexpr std::uint32_t ordinal(range<First, Last> r) { return static_cast<std::uint32_t>(r.offset()); }
@@ -142,6 +144,8 @@ using field_of = label_field<std::remove_cvref_t<decltype(boost::hana::second(st
 // Everything about the label set L that does not depend on a row.
 template <class L>
 struct [[APM_HIDDEN]] labels {
+    static_assert(boost::hana::Struct<L>::value,
+                  "apm: this is no set of labels: declare it with APM_FIELDS(Name, (type, field), ...)");
     static constexpr auto accessors = boost::hana::accessors<L>();
 
     template <class... Pair>
@@ -150,7 +154,7 @@ struct [[APM_HIDDEN]] labels {
         static constexpr std::uint32_t texts = (0u + ... + (field_of<L, Pair>::open ? 1u : 0u));
         static constexpr std::uint64_t product = [] {
             std::uint64_t p = 1;  // not multiplied on where a row refuses it anyway: it would wrap around to a small one
-            ((p = p > (1u << 20) ? p : p * field_of<L, Pair>::radix), ...);
+            ((p = p > most_series ? p : p * field_of<L, Pair>::radix), ...);
             return p;
         }();
         static constexpr label_info fields[count + 1] = {

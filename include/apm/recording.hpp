@@ -161,7 +161,7 @@ template <const description& What, std::same_as<piece>... Text>
 [[gnu::noinline]] cell* own_cells_of_key(const row& r, std::uint32_t closed, Text... texts) {
     cell* const cells = bound<What>.cells;
     if (!cells) [[unlikely]] return nullptr;  // with cells there is a store
-    const table* t = home<What>.template pointer_acquire<store>()->tables[r.table].template pointer_acquire<table>();
+    const table* t = home<What>.template pointer_acquire<store>()->table_at(r.table).template pointer_acquire<table>();
     if (!t) [[unlikely]] return nullptr;
     const piece all[sizeof...(texts) + 1] = {texts...};
     const std::uint32_t id = t->find({closed, sizeof...(texts), all});
@@ -218,7 +218,7 @@ template <const description& What>
 }
 
 template <class L>
-inline constexpr bool few_series = labels<L>::info.texts == 0 && labels<L>::info.product <= 64;
+inline constexpr bool few_series = labels<L>::info.texts == 0 && labels<L>::info.product <= row::few;
 
 // Spares clang a second test of what was tested before.
 APM_INLINE cell* never_null(cell* at) {
@@ -268,10 +268,12 @@ APM_COLD void refuse(const row& r) {
 
 }  // namespace detail
 
-// What with() returns: one series of a row, looked up once. A value to keep and copy, valid in every thread.
+// What with() returns: one series of a row, looked up once. A value to keep and copy, valid in every thread, for good, and in a
+// forked child. with() admits the series at once, which then counts toward the row's limit; beyond the limit it is the overflow
+// series, and stays so. Cost: that of a row with few closed labels, and a comparison; open text is not looked up again.
 template <class Row, mode M>
-struct handle {
-    detail::series at;
+class handle {
+public:
     using amount = typename Row::amount;
 
     APM_INLINE void add(const amount& n) const requires(is_sum(Row::instrument)) { row().put(n, at); }
@@ -280,16 +282,24 @@ struct handle {
     APM_INLINE void record(const amount& v) const requires(Row::instrument == kind::histogram) { row().put(v, at); }
 
 private:
+    friend Row;
+    APM_INLINE constexpr handle(const detail::series& s) : at(s) {}
     APM_INLINE const Row& row() const { return static_cast<const Row&>(*at.of); }
+    detail::series at;
 };
 template <class Row>
-struct handle<Row, mode::off> {
+class handle<Row, mode::off> {
+public:
     using amount = typename Row::amount;
 
     APM_INLINE void add(const amount&) const requires(is_sum(Row::instrument)) {}
     APM_INLINE void sub(const amount&) const requires(Row::instrument == kind::updown) {}
     APM_INLINE void set(const amount&) const requires(Row::instrument == kind::gauge) {}
     APM_INLINE void record(const amount&) const requires(Row::instrument == kind::histogram) {}
+
+private:
+    friend Row;
+    APM_INLINE constexpr handle() = default;
 };
 
 }  // namespace apm::inline APM_ABI

@@ -86,16 +86,17 @@ struct row {
     [[nodiscard]] constexpr std::uint32_t chunks() const { return detail::chunk_of(options.limit) + 1; }
     [[nodiscard]] constexpr bool from_zero() const {
         return labels->texts == 0 && labels->product <= options.limit && (options.series == exported::from_zero ||
-                                      (options.series == exported::automatic && labels->product <= 64));
+                                      (options.series == exported::automatic && labels->product <= few));
     }
     [[nodiscard]] constexpr bool floating() const { return unit->kept_as == number::floating; }
 
     static constexpr std::uint32_t words(apm::kind k, const buckets_info* b) {
         return k == apm::kind::histogram ? b->count + 2 : 1;
     }
+    static constexpr std::uint64_t few = 64;  // series
     // Dense where every series is closed, few and small: their cells lie in each thread's block, no look-up at all.
     static constexpr bool fits_densely(const labels_info& l, std::uint32_t width, const row_options& o) {
-        return l.texts == 0 && l.product <= 64 && l.product * width <= 512 && l.product <= o.limit;
+        return l.texts == 0 && l.product <= few && l.product * width <= 512 && l.product <= o.limit;
     }
 
     constexpr row(row_list* list, apm::kind k, const char* n, const char* h, const labels_info& l, const unit_info& u,
@@ -121,8 +122,8 @@ private:
         if (!help || !*help) apm_error_metric_help_is_empty_say_what_is_counted(name);
         if (options.prometheus_name && !detail::valid_prometheus_name(options.prometheus_name))
             apm_error_prometheus_name_must_match_a_z_A_Z_0_9_underscore(name);
-        if (options.limit < 1 || options.limit > (1u << 20)) apm_error_series_limit_must_be_1_to_2_to_the_20(name);
-        if (labels->product > (1u << 20))
+        if (options.limit < 1 || options.limit > detail::most_series) apm_error_series_limit_must_be_1_to_2_to_the_20(name);
+        if (labels->product > detail::most_series)
             apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(name);
         for (std::uint32_t i = 0; i < labels->count; ++i) {
             const char* label = labels->fields[i].name;
@@ -147,7 +148,7 @@ private:
     constexpr std::uint64_t signature() const {
         std::uint64_t s = static_cast<std::uint64_t>(kind) | static_cast<std::uint64_t>(width) << 8 |
                           static_cast<std::uint64_t>(unit->kept_as) << 24 | static_cast<std::uint64_t>(options.limit) << 32;
-        s = detail::fnv_number(detail::fnv(detail::fnv(detail::fnv_basis, ""), unit->ucum), s);
+        s = detail::fnv_number(detail::fnv(detail::fnv_basis, unit->ucum), s);
         for (std::uint32_t i = 0; i < labels->count; ++i) {
             const label_info& f = labels->fields[i];
             s = detail::fnv_number(detail::fnv(s, f.name), f.radix);

@@ -51,7 +51,8 @@ class basic_runtime;
 template <>
 class basic_runtime<mode::on> {
 public:
-    // `own`: back ends of the program's own, which must outlive the runtime.
+    // `own`: back ends of the program's own, which must outlive the runtime; one that does not honour its deadlines is still
+    // being called when the runtime is gone, and must outlive the process.
     template <backend... B>
     explicit basic_runtime(const runtime_options& options = {}, B&... own) {
         start(options, {detail::any_backend::of(own)...});

@@ -26,6 +26,8 @@ struct unit_info {
 template <detail::fixed_string Ucum, number KeptAs, std::int64_t Scale = 1>
 struct unit {
     static_assert(detail::fixed_string(Ucum).size <= 63, "apm: a unit has at most 63 characters");
+    static_assert(Scale > 0 && (KeptAs != number::floating || Scale == 1),
+                  "apm: a unit's scale is at least 1, and 1 for doubles, which are kept as they are");
     static constexpr unit_info info{Ucum.text, KeptAs, static_cast<double>(Scale)};
 };
 

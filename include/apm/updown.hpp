@@ -58,7 +58,7 @@ struct updown : row {
 
 private:
     template <class Row, mode M>
-    friend struct handle;
+    friend class handle;
     static constexpr const detail::description& what = detail::description_of<S>;
 
     // Integers in two's complement, where unsigned addition is signed addition.

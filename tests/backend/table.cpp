@@ -143,3 +143,9 @@ TEST_CASE("where APM is compiled out, nothing is printed") {
     CHECK(std::ftell(to) > 0);
     std::fclose(to);
 }
+
+TEST_CASE("no command reaches a terminal, in UTF-8 neither") {
+    std::string out;
+    apm::detail::put_safely(out, "\xc2\x9b" "31m \xc2\xa9 \xc3\x9b");
+    CHECK(out == "\xc2\\x9b" "31m \xc2\xa9 \xc3\x9b");
+}

@@ -37,6 +37,14 @@ APM_FIELDS(Paid, (Money, paid));
 APM_FIELDS(Paid, (bool, paid));
 #endif
 
+// CASE labels_of_a_struct
+// EXPECT this is no set of labels: declare it with APM_FIELDS
+#ifdef CASE_labels_of_a_struct
+struct Loose { bool paid; };
+#else
+APM_FIELDS(Loose, (bool, paid));
+#endif
+
 // CASE label_of_an_optional_double
 // EXPECT this field cannot be a label
 #ifdef CASE_label_of_an_optional_double
@@ -92,6 +100,7 @@ struct Schema : apm::schema<Schema> {
     counter<Id>      ids     {this, "shop.ids", "Orders"};
     counter<Price>   prices  {this, "shop.prices", "Orders"};
     counter<Paid>    paid    {this, "shop.paid", "Orders"};
+    counter<Loose>   loose   {this, "shop.loose", "Orders"};
     counter<Rebate>  rebates {this, "shop.rebates", "Orders"};
     counter<Plain>   plain   {this, "shop.plain", "Orders"};
     counter<Ranged>  ranged  {this, "shop.ranged", "Orders"};

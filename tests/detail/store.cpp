@@ -277,7 +277,7 @@ static constexpr auto of_a_race = describe("of a race");
 TEST_CASE("threads that race for the first of anything get the same one") {
     for (int round = 0; round < 50; ++round) {
         store& s = *store_of<of_a_race>();
-        s.tables[0].store(0);
+        s.table_at(0).store(0);
         cell pointer{};
         std::vector<const void*> tables(8), chunks(8);
         in_threads(8, [&](std::size_t i) {
@@ -289,7 +289,7 @@ TEST_CASE("threads that race for the first of anything get the same one") {
         free(const_cast<void*>(tables[0]));
         free(const_cast<void*>(chunks[0]));
     }
-    store_of<of_a_race>()->tables[0].store(0);
+    store_of<of_a_race>()->table_at(0).store(0);
 }
 
 static constexpr auto of_a_hasty_crowd = describe("of a hasty crowd");

@@ -26,7 +26,7 @@ struct one_text {
     operator key_view() const { return view(); }
 };
 
-std::string text_of(const table& t, std::uint32_t id) { return {t.by_id[id]->bytes(), t.by_id[id]->sizes[0]}; }
+std::string text_of(const table& t, std::uint32_t id) { return {t.by_id[id]->bytes(), t.by_id[id]->sizes()[0]}; }
 
 // Tables live as long as their process. Kept, so that LeakSanitizer finds them.
 table& fresh(std::uint32_t limit) {
@@ -148,7 +148,7 @@ TEST_CASE("64 KiB of text is a key like any other") {
     CHECK(t.admit(one_text(big)) == 1);
     CHECK(text_of(t, 1) == big);
     CHECK(t.admit(one_text(std::string(65536, '\xff'))) == 3);  // three times as long when it is repaired
-    CHECK(t.by_id[3]->sizes[0] == 3 * 65536);
+    CHECK(t.by_id[3]->sizes()[0] == 3 * 65536);
 }
 
 TEST_CASE("eight threads that race for a limit of N: exactly N keys, each of one id, and no admitted key is turned away") {

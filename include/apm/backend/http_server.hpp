@@ -1,6 +1,7 @@
 // A small HTTP server on CivetWeb: one page, credentials, TLS, bounds on clients; and what a fork does to it.
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -91,7 +92,8 @@ private:
         }
     }
     static int keep_log_line(const mg_connection* c, const char* line) {
-        // While starting there is no connection yet, and the line says what went wrong; afterwards it is about a client.
+        // The first line while starting says what went wrong; later ones are about clients. (It comes with a connection that is
+        // none but leads to the context.)
         const mg_context* context = c ? mg_get_context(c) : nullptr;
         auto* self = context ? static_cast<http_server*>(mg_get_user_data(context)) : nullptr;
         if (self && self->starting_ && self->log_.empty()) self->log_ = line;
@@ -107,7 +109,7 @@ private:
     [[nodiscard]] std::string reason() const;
 
     mg_context* context_ = nullptr;
-    bool starting_ = false;
+    std::atomic<bool> starting_{false};  // CivetWeb's threads look
     pid_t process_ = 0;
     std::uint16_t port_ = 0;
     std::string host_, path_, authorization_, log_;

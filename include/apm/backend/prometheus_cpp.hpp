@@ -94,8 +94,8 @@ inline other_family to_other(const ::prometheus::MetricFamily& from) {
 class collectable : public ::prometheus::Collectable {
 public:
     std::vector<::prometheus::MetricFamily> Collect() const override {
+        const snapshot now = collect();  // outside of the lock: callbacks run
         const std::lock_guard guard(mutex_);
-        const snapshot now = collect();
         std::vector<::prometheus::MetricFamily> all;
         for (const prometheus_family& f : families_.group(now)) all.push_back(convert(f));
         return all;

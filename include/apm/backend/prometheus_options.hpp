@@ -19,7 +19,7 @@ struct prometheus_options {
     std::string_view certificate = {};         // a PEM file with key and certificate: serves HTTPS, and only HTTPS
     unsigned connections = 4;             // served at once; others wait
     std::chrono::milliseconds client_deadline{5'000};   // a slower client is cut off: before a scrape of 10 s gives up
-    bool scope_labels = false;            // otel_scope_name and otel_scope_version on every series
+    bool scope_labels = false;            // otel_scope_name and _version on every series; without, equal series are added up
 };
 
 }  // namespace apm::inline APM_ABI

@@ -65,14 +65,18 @@ inline std::string with_unit(double v, const unit_info& unit) {
 
 // Label values may come from strangers, and a terminal obeys what it is sent.
 inline void put_safely(std::string& out, std::string_view text) {
+    char before = '\0';
     for (const char c : text) {
-        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) {
+        const auto byte = static_cast<unsigned char>(c);
+        // In UTF-8, C2 80 to C2 9F are commands, too.
+        if (byte >= 0x20 && byte != 0x7f && !(before == '\xc2' && byte < 0xa0)) {
             out += c;
         } else {
             constexpr const char* hex = "0123456789abcdef";
-            out.append("\\x") += hex[static_cast<unsigned char>(c) >> 4];
-            out += hex[c & 15];
+            out.append("\\x") += hex[byte >> 4];
+            out += hex[byte & 15];
         }
+        before = c;
     }
 }
 inline std::string shown_name(const row& r, const series_view& s) {

@@ -52,7 +52,9 @@ struct store {
     cell idle;     // how many of them nobody owns; a hint that spares the walk
     cell* fallback;
     cell* shared;
-    cell tables[1];  // table*: `tables` of them
+
+    cell& table_at(std::uint32_t n) { return reinterpret_cast<cell*>(this + 1)[n]; }  // table*: `tables` of them
+    [[nodiscard]] const cell& table_at(std::uint32_t n) const { return reinterpret_cast<const cell*>(this + 1)[n]; }
 };
 
 // A thread's way to its block, one in each module that records. In thread-local storage, all zero until the first touch.

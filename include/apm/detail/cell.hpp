@@ -50,7 +50,7 @@ struct cell {
     void publish(const void* p) { store_release(reinterpret_cast<std::uint64_t>(p)); }
 };
 
-// A cell index and whether others write there too: where one series of one thread is kept.
+// A cell and whether others write there too: where one series of one thread is kept.
 struct place {
     cell* at;
     bool shared;

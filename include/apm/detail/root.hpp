@@ -2,7 +2,7 @@
 //
 // Symbol interposition does not give one (hidden visibility, RTLD_LOCAL and -Bsymbolic each leave every shared object with
 // its own copy). So each module carries a hidden root, announced by an ELF note, and everyone takes the first that the
-// dynamic linker lists. Elsewhere than on ELF each module is its own root.
+// dynamic linker lists.
 #pragma once
 
 #include <cstddef>

@@ -85,7 +85,7 @@ APM_COLD inline store* find_or_make(const description& what) {
         if (store* s = find_store(r, what, conflict)) return give_back(made, bytes), s;
         if (!made) return nullptr;
         made->what = &what;
-        made->fallback = made->tables + what.tables;
+        made->fallback = &made->table_at(what.tables);
         made->shared = made->fallback + what.cells;
         made->next = r.stores.pointer<store>();
         if (!r.started.load()) r.started.store(realtime_ns());  // the first store of the process
@@ -143,12 +143,12 @@ APM_INLINE place here() {
 APM_COLD inline table* make_table(store& s, std::uint32_t n, std::uint32_t limit) {
     table* made = table::make(limit);
     const lock guard(process_root().registering);
-    if (table* there = s.tables[n].pointer<table>()) return table::unmake(made), there;
-    if (made) s.tables[n].publish(made);
+    if (table* there = s.table_at(n).pointer<table>()) return table::unmake(made), there;
+    if (made) s.table_at(n).publish(made);
     return made;
 }
 APM_INLINE table* table_of(store& s, std::uint32_t n, std::uint32_t limit) {
-    if (table* t = s.tables[n].pointer_acquire<table>()) [[likely]] return t;
+    if (table* t = s.table_at(n).pointer_acquire<table>()) [[likely]] return t;
     return make_table(s, n, limit);
 }
 

@@ -43,15 +43,18 @@ struct key {
     std::uint32_t id;
     std::uint32_t closed;
     std::uint32_t count;
-    std::uint32_t sizes[1];  // `count` of them, then the texts' bytes
+
+    // Behind it: `count` sizes, then the texts' bytes.
+    [[nodiscard]] std::uint32_t* sizes() { return reinterpret_cast<std::uint32_t*>(this + 1); }
+    [[nodiscard]] const std::uint32_t* sizes() const { return reinterpret_cast<const std::uint32_t*>(this + 1); }
 
     static std::size_t bytes_before_text(std::uint32_t texts) { return sizeof(key) + texts * sizeof(std::uint32_t); }
-    [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(sizes + count); }
+    [[nodiscard]] const char* bytes() const { return reinterpret_cast<const char*>(sizes() + count); }
     [[nodiscard]] bool holds(std::uint64_t h, const key_view& k) const {
         if (hash != h || closed != k.closed) return false;
-        const char* at = reinterpret_cast<const char*>(sizes + k.count);  // as many in all keys of a table
-        for (std::uint32_t i = 0; i < k.count; at += sizes[i], ++i)
-            if (sizes[i] != k.texts[i].size || !same_bytes(at, k.texts[i].data, sizes[i])) return false;
+        const char* at = reinterpret_cast<const char*>(sizes() + k.count);  // as many in all keys of a table
+        for (std::uint32_t i = 0; i < k.count; at += sizes()[i], ++i)
+            if (sizes()[i] != k.texts[i].size || !same_bytes(at, k.texts[i].data, sizes()[i])) return false;
         return true;
     }
 };
@@ -160,7 +163,7 @@ private:
         made->hash = hash, made->closed = k.closed, made->count = k.count;
         char* at = const_cast<char*>(made->bytes());
         for (std::uint32_t i = 0; i < k.count; at += k.texts[i].size, ++i) {
-            made->sizes[i] = static_cast<std::uint32_t>(k.texts[i].size);
+            made->sizes()[i] = static_cast<std::uint32_t>(k.texts[i].size);
             __builtin_memcpy(at, k.texts[i].data, k.texts[i].size);
         }
         return made;
@@ -172,7 +175,7 @@ private:
         while (slots[slot & mask].pointer<key>()) ++slot;
         slots[slot & mask].publish(&made);
         std::size_t bytes = key::bytes_before_text(made.count);
-        for (std::uint32_t i = 0; i < made.count; ++i) bytes += made.sizes[i];
+        for (std::uint32_t i = 0; i < made.count; ++i) bytes += made.sizes()[i];
         process_root().bytes.add_shared(std::uint64_t{bytes});
     }
 };

@@ -123,7 +123,7 @@ public:
     void abandon() { static_cast<void>(thread_.release()); }
     // Exports now and waits for it. False where an export failed or was not done by then.
     bool flush(deadline by) {
-        if (!thread_) return true;
+        if (!thread_) return state_->served.empty();
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
         state_->changed.notify_all();

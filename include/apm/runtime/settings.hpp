@@ -68,7 +68,8 @@ private:
         }
     }
 
-    // Attributes: those given in code, then the dedicated variables, then OTEL_RESOURCE_ATTRIBUTES, then what is found.
+    // The first to name an attribute wins: its own variable or option (the variable first), `resource` in the options,
+    // OTEL_RESOURCE_ATTRIBUTES, what is found.
     void identify(const runtime_options& options) {
         std::string name(options.service.name), version(options.service.version), place(options.service.environment);
         environment::text(name, "OTEL_SERVICE_NAME", "APM_SERVICE_NAME");
