@@ -8,7 +8,8 @@ A comment on the line above a fenced block says what becomes of it:
     <!-- run: NAME -->      above ```cpp     the same, and the program is run
     <!-- output: NAME -->   above ```text    what that program has to print
     <!-- skip: REASON -->   above ```cpp     neither; for code that is no program, such as somebody else's
-A cpp block without such a comment is an error. The programs are built as a user's are: add_subdirectory and apm::runtime.
+A cpp block without such a comment is an error. The programs are built as a user's are: add_subdirectory and apm::runtime
+(and apm::prometheus_cpp, where it is found: then a block may use it).
 """
 import argparse
 import difflib
@@ -23,6 +24,9 @@ PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(readme LANGUAGES CXX)
 add_subdirectory({root} apm)
 link_libraries(apm::runtime)
+if(TARGET apm::prometheus_cpp)
+  link_libraries(apm::prometheus_cpp)
+endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Werror)
 """
 
