@@ -19,7 +19,6 @@
 #include <apm/config.hpp>
 #include <apm/detail/observer.hpp>
 #include <apm/detail/store.hpp>
-#include <apm/gauge.hpp>
 #include <apm/row.hpp>
 
 namespace apm::inline APM_ABI {

@@ -167,6 +167,11 @@ private:
 
 namespace detail {
 
+// Gauges start from memory that is all zero, and "never set" must differ from "set to 0": a value is kept with its bits
+// flipped by the one value that means "not set" (the least integer; a NaN of an unlikely payload).
+inline constexpr std::uint64_t unset_integer = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t unset_double = 0x7ff8'a9a1'a9a1'a9a1u;
+
 inline void zero_row(const row& r, cell* cells) {
     if (!r.tabled) {
         for (std::uint32_t i = r.first; i <= r.dense_refused(); ++i) cells[i].store(0);

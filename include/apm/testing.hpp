@@ -18,6 +18,7 @@
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/fields.hpp>
+#include <apm/recording.hpp>
 
 namespace apm::inline APM_ABI::testing {
 

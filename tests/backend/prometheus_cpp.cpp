@@ -225,19 +225,13 @@ TEST_CASE("a push that fails is one line, in time") {
           "cannot push to the Pushgateway at 127.0.0.1:" + std::to_string(nobody) + ": cannot connect; is it running? (curl error 7)");
 
     // One that listens and never answers.
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&at), size) == 0);
-    REQUIRE(listen(fd, 1) == 0);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-    const auto start = clock_type::now();
-    const apm::error e = apm::push_to_gateway({.port = ntohs(at.sin_port), .job = "j"}, start + 200ms);
-    CHECK(e.find("no answer in time from the Pushgateway at 127.0.0.1:") == 0);
-    CHECK(e.find('\n') == e.npos);
-    CHECK(clock_type::now() - start < 2s);
-    close(fd);  // resets the connection, so that the push ends before the process does
+    {
+        const taken silent;
+        const auto start = clock_type::now();
+        const apm::error e = apm::push_to_gateway({.port = silent.port, .job = "j"}, start + 200ms);
+        CHECK(e.find("no answer in time from the Pushgateway at 127.0.0.1:") == 0);
+        CHECK(e.find('\n') == e.npos);
+        CHECK(clock_type::now() - start < 2s);
+    }  // resets the connection, so that the push ends before the process does
     std::this_thread::sleep_for(100ms);
 }

@@ -52,24 +52,6 @@ std::string ask(std::uint16_t port, const std::string& path = "/metrics") {
 }
 bool serves(std::uint16_t port, const std::string& line) { return ask(port).find("\n" + line + "\n") != std::string::npos; }
 
-// A socket of somebody else's that listens on a port.
-struct taken {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    std::uint16_t port = 0;
-
-    taken() {
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&at), size) == 0);
-        REQUIRE(listen(fd, 1) == 0);
-        getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-        port = ntohs(at.sin_port);
-    }
-    ~taken() { close(fd); }
-};
-
 }  // namespace
 
 TEST_CASE("the page is there while the runtime lives, and not after") {

@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of the runtime share: the lines it reports, and an environment of their own.
+// What the tests of the runtime share: the lines it reports, an environment of their own, a port that is taken.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -7,11 +7,14 @@
 #include <iterator>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,3 +124,22 @@ inline bool threads_become(std::size_t n) {
     while (threads() != n && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     return threads() == n;
 }
+
+// A socket of somebody else's that listens on a port, and never answers.
+struct taken {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::uint16_t port = 0;
+
+    taken() {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        if (bind(fd, reinterpret_cast<const sockaddr*>(&at), size) != 0 || listen(fd, 1) != 0) std::abort();
+        getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+        port = ntohs(at.sin_port);
+    }
+    ~taken() { close(fd); }
+    taken(const taken&) = delete;
+    taken& operator=(const taken&) = delete;
+};
