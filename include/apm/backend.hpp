@@ -15,6 +15,7 @@
 
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -40,6 +41,14 @@ template <class B>
 concept push_backend = backend<B> && requires(B& b, snapshot& s, deadline by) {  // s is the back end's own to keep
     { b.interval() } -> std::same_as<std::chrono::milliseconds>;
     { b.export_metrics(s, by) } -> std::same_as<error>;
+};
+
+// A back end that is handed finished spans, by the runtime's one thread: at the runtime's span interval, when a ring is half
+// full, and once more before stop(). Every such back end sees the same batch, one after the other. What it fails to deliver is
+// counted as lost; the batch is not offered again.
+template <class B>
+concept span_backend = backend<B> && requires(B& b, const span_batch& s, deadline by) {
+    { b.export_spans(s, by) } -> std::same_as<error>;
 };
 
 }  // namespace apm::inline APM_ABI

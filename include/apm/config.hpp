@@ -15,6 +15,11 @@
 #define APM_ENABLED 1
 #endif
 
+// Spans of a higher level (apm::level<N> in their row) are not compiled in; for a build, or for one file.
+#ifndef APM_TRACE_LEVEL
+#define APM_TRACE_LEVEL 255
+#endif
+
 // The version of the layout that modules of one process share. Another layout is another namespace, never a mix.
 #define APM_ABI v0
 #define APM_ABI_NUMBER 0

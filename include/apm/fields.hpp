@@ -112,7 +112,7 @@ struct required {
     template <class U>
         requires std::convertible_to<U, T> && (!std::same_as<std::remove_cvref_t<U>, required>) &&
                  (!(std::same_as<T, bool> || std::is_enum_v<T>) || std::same_as<std::remove_cvref_t<U>, T>)
-    APM_INLINE constexpr required(U&& u) : value(static_cast<U&&>(u)) {}
+    APM_INLINE constexpr required(U&& u) : value(static_cast<T>(static_cast<U&&>(u))) {}
     APM_INLINE constexpr operator const T&() const { return value; }
 };
 

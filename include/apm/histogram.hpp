@@ -118,21 +118,12 @@ public:
     APM_INLINE ~timer() { stop(); }
 
     APM_INLINE void stop() {
-        if (running_) where_.record(nanoseconds_since(started_));
+        if (running_) where_.record(detail::nanoseconds_passed{detail::monotonic_ns() - started_});
         running_ = false;
     }
     APM_INLINE void cancel() { running_ = false; }
 
 private:
-    struct span_of_time {  // of std::chrono::duration's shape
-        using rep = std::int64_t;
-        struct period { static constexpr std::int64_t num = 1, den = 1'000'000'000; };
-        rep ns;
-        [[nodiscard]] APM_INLINE rep count() const { return ns; }
-    };
-    static span_of_time nanoseconds_since(std::uint64_t start) {
-        return {static_cast<std::int64_t>(detail::monotonic_ns() - start)};
-    }
     handle<Row, M> where_;
     std::uint64_t started_;
     bool running_ = true;

@@ -40,6 +40,7 @@ struct row_options {
 };
 
 struct row;
+struct span_row;
 
 // Who declares the rows: name, version and schema URL, OpenTelemetry's instrumentation scope.
 struct scope {
@@ -51,7 +52,9 @@ struct scope {
 // What a schema counts up while its rows are constructed.
 struct row_list {
     const row* last = nullptr;
+    const span_row* last_span = nullptr;
     std::uint32_t count = 0;
+    std::uint32_t spans = 0;
     std::uint32_t cells = 0;
     std::uint32_t shared = 0;
     std::uint32_t tables = 0;

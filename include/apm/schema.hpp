@@ -14,6 +14,7 @@
 #include <apm/gauge.hpp>
 #include <apm/histogram.hpp>
 #include <apm/row.hpp>
+#include <apm/span.hpp>
 #include <apm/updown.hpp>
 
 // See row.hpp: named in the compiler's message, never defined.
@@ -35,6 +36,8 @@ struct schema : row_list {
     using gauge = apm::gauge<S, Labels, Unit>;
     template <class Labels, class Unit, class Buckets>
     using histogram = apm::histogram<S, Labels, Unit, Buckets>;
+    template <class Attributes = no_attributes, class... Options>
+    using span = apm::span<S, Attributes, Options...>;
 };
 
 namespace detail {

@@ -79,6 +79,14 @@ concept duration = requires(const D& d) {
     d.count();
 };
 
+// Nanoseconds in std::chrono::duration's shape.
+struct nanoseconds_passed {
+    using rep = std::int64_t;
+    struct period { static constexpr std::int64_t num = 1, den = 1'000'000'000; };
+    std::uint64_t ns;
+    [[nodiscard]] APM_INLINE rep count() const { return static_cast<std::int64_t>(ns); }
+};
+
 // What an int64 cannot hold: not a number, or too large (a time beyond 292 years). Every row refuses it.
 inline constexpr std::int64_t no_value = INT64_MIN;
 

@@ -43,6 +43,24 @@ struct root {
     cell disabled{};          // 1: switched off at run time
     cell runtimes{};          // 1: somebody exports
     cell generation{};        // grows with every fork
+    // Ticks, and what they are worth (clock.hpp).
+    cell clock{};             // clock_source
+    cell first_ticks{}, first_ns{};
+    cell ns_per_tick{};       // a double
+    cell refine_at{};         // in ticks
+    cell manual_ticks{};
+    // Rings of records (ring.hpp), and who reads them.
+    cell ring_bytes{};        // of one; 0: the default
+    cell ring_limit{};        // of all; 0: the default
+    cell ring_held{};
+    cell muted{};             // 1: nobody will ever read, so nothing is written
+    cell chooser{};           // what is written; the layer above knows how to ask it. 0: everything
+    cell wake{};              // a futex: grows whenever the reader should look
+    mutex draining;           // one reader at a time
+    cell timeline{};          // timeline*: the reader's way from ticks to the time of day
+    cell drained{};           // records that the reader took
+    cell unattached{};        // records that were dropped, for want of anything to count them in
+    cell spare{};             // idle objects that threads share (context.hpp)
     // What the library says about itself.
     cell blocks{};            // blocks allocated
     cell bytes{};             // bytes held by blocks, chunks and tables

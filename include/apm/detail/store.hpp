@@ -22,15 +22,15 @@ namespace apm::inline APM_ABI::detail {
 
 inline void before_fork() {
     root& r = process_root();
-    r.collecting.lock(), r.observing.lock(), r.registering.lock();
+    r.collecting.lock(), r.draining.lock(), r.observing.lock(), r.registering.lock();
 }
 inline void after_fork_in_parent() {
     root& r = process_root();
-    r.registering.unlock(), r.observing.unlock(), r.collecting.unlock();
+    r.registering.unlock(), r.observing.unlock(), r.draining.unlock(), r.collecting.unlock();
 }
 inline void after_fork_in_child() {
     root& r = process_root();
-    r.collecting.reset(), r.observing.reset(), r.registering.reset();
+    r.collecting.reset(), r.draining.reset(), r.observing.reset(), r.registering.reset();
     pthread_key_t key;
     const auto* mine = thread_key(r, key) ? static_cast<const binding*>(pthread_getspecific(key)) : nullptr;
     for (auto* s = r.stores.pointer<store>(); s; s = s->next) {
@@ -46,6 +46,7 @@ inline void after_fork_in_child() {
         s->idle.store(idle);
     }
     r.fallbacks.store(0), r.lost.store(0), r.errors.store(0);
+    r.drained.store(0), r.unattached.store(0);
     r.started.store(realtime_ns());
     r.generation.add(std::uint64_t{1});
     forget_other_threads(r);

@@ -1,0 +1,135 @@
+// context: which span is current, as a value that can be carried to another thread.
+//
+//     auto here = apm::context::current();
+//     pool.post([here] { auto attached = apm::attach(here); work(); });     // what work() traces is a child of this span
+//     pool.post(apm::wrap([] { work(); }));                                 // the same
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <apm/config.hpp>
+#include <apm/open_span.hpp>
+
+namespace apm::inline APM_ABI {
+
+// What a child needs to know of its parent. A value; all zero where there is no current span. Reading it: a few loads.
+struct context {
+    trace_id trace{};
+    std::uint64_t span = 0;
+    bool sampled = false;
+    bool remote = false;  // it came from another process
+
+    [[nodiscard]] constexpr bool valid() const { return span != 0 && trace != trace_id{}; }
+    friend constexpr bool operator==(const context&, const context&) = default;
+
+    template <mode M = APM_MODE>
+    [[nodiscard]] static context current() {
+        if constexpr (M == mode::on) {
+            if (detail::thread_state* t = detail::this_thread_so_far())
+                if (const detail::open_span* s = detail::current_of(*t); s && !(s->flags & s->nothing)) return of(*s);
+        }
+        return {};
+    }
+    static context of(const detail::open_span& s) {
+        return {s.record.trace, s.id(), (s.flags & s.sampled) != 0, (s.flags & s.remote) != 0};
+    }
+};
+
+namespace detail {
+
+// Out of the stack of spans of this thread, wherever it is there. False where it is in another's.
+inline bool unlink(thread_state& t, open_span& s) {
+    if (t.current.pointer<open_span>() == &s) [[likely]] {
+        t.current.publish(s.below);
+        return true;
+    }
+    for (auto* x = t.current.pointer<open_span>(); x; x = x->below) {
+        if (x->below != &s) continue;
+        x->below = s.below;
+        return true;
+    }
+    return false;
+}
+
+// Its last moment: after it, the object is another's.
+inline void retire(thread_state& t, open_span& s) {
+    const bool gone = !(s.flags & s.linked) || unlink(t, s);
+    s.identify(0);
+    if (gone) give_idle(t, &s);  // else the thread whose it is meets it again: settle()
+}
+
+APM_COLD inline open_span* push_context(const context& c) {
+    thread_state* t = this_thread();
+    open_span* s = t ? take_idle(*t) : nullptr;
+    if (!s) return nullptr;
+    s->record.row = nullptr;
+    s->record.trace = c.trace;
+    s->items = s->within;
+    s->flags = static_cast<std::uint8_t>(s->linked | (c.sampled ? s->sampled : 0) | (c.remote ? s->remote : 0) |
+                                         (c.valid() ? 0 : s->nothing));
+    s->identify(c.valid() ? c.span : 1);
+    s->below = t->current.pointer<open_span>();
+    t->current.publish(s);
+    return s;
+}
+APM_COLD inline void pop_context(open_span& s) {
+    if (thread_state* t = this_thread()) retire(*t, s);
+}
+
+}  // namespace detail
+
+// What attach() returns: makes the context current on this thread until it is destroyed or detached, which must happen on this
+// thread. Moved, not copied.
+template <mode M>
+class attached_context {
+public:
+    explicit attached_context(const context& c) : pushed_(detail::push_context(c)) {}
+    attached_context(attached_context&& other) noexcept : pushed_(std::exchange(other.pushed_, nullptr)) {}
+    attached_context& operator=(attached_context&& other) noexcept {
+        std::swap(pushed_, other.pushed_);
+        return *this;
+    }
+    ~attached_context() { detach(); }
+
+    // What was current before is current again, unless something else was attached since. A second time: nothing.
+    void detach() {
+        if (pushed_) detail::pop_context(*std::exchange(pushed_, nullptr));
+    }
+
+private:
+    detail::open_span* pushed_;
+};
+template <>
+class attached_context<mode::off> {
+public:
+    APM_INLINE constexpr explicit attached_context(const context&) {}
+    APM_INLINE constexpr attached_context(attached_context&&) noexcept {}
+    APM_INLINE constexpr attached_context& operator=(attached_context&&) noexcept { return *this; }
+    APM_INLINE constexpr ~attached_context() {}
+    APM_INLINE constexpr void detach() {}
+};
+
+// Makes `c` this thread's current context. One that is not valid means "no span": what is traced then begins a trace.
+template <mode M = APM_MODE>
+[[nodiscard]] APM_INLINE attached_context<M> attach(const context& c) {
+    return attached_context<M>(c);
+}
+
+// `f`, to be called on whatever thread, as if from here: the context that is current now is current in every call. Arguments
+// and result go through; a call costs an attach and a detach, some 10 ns.
+template <mode M = APM_MODE, class F>
+[[nodiscard]] auto wrap(F&& f) {
+    if constexpr (M == mode::on)
+        return [here = context::current<M>(), f = std::forward<F>(f)]<class... A>(A&&... arguments) mutable -> decltype(auto)
+                   requires std::invocable<std::decay_t<F>&, A...>
+        {
+            const attached_context<M> at(here);
+            return f(std::forward<A>(arguments)...);
+        };
+    else return std::decay_t<F>(std::forward<F>(f));
+}
+
+}  // namespace apm::inline APM_ABI
