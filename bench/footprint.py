@@ -91,6 +91,33 @@ def bytes_per_thread(compiler, rows):
         return int(subprocess.run(["./a"], cwd=directory, check=True, capture_output=True, text=True).stdout)
 
 
+SITES = {
+    "none": "",
+    "TRACE_SCOPE(row)": "TRACE_SCOPE(telemetry.step);",
+    "TRACE_SCOPE(row, {3 attributes})": 'TRACE_SCOPE(telemetry.visit, {.visitor = n, .route = route, .share = 0.5});',
+    'TRACE_SCOPE("literal")': 'TRACE_SCOPE("look");',
+    "counter.add(1, {2 labels})": "telemetry.orders.add(1, {.method = s::Method::card, .outcome = s::Outcome::ok});",
+}
+
+
+def bytes_per_site(compiler):
+    """{site: bytes of code and of exception tables that a second site adds to the same file}"""
+    def size(site, functions, directory):
+        text = schema(1).replace("struct Schema", "APM_FIELDS(Visit, (int, visitor), (const char*, route), (double, share));\nstruct Schema")
+        text = text.replace('"Row"};', '"Row"};\ncounter<Order> orders{this, "orders", "O"};\nspan<> step{this, "step", "S"};\n'
+                                       'span<Visit> visit{this, "visit", "V"};')
+        text += "using s::telemetry;\nvoid work(int);\n"
+        text += "".join(f"void f{i}([[maybe_unused]] int n, [[maybe_unused]] const char* route) {{ {site} work({i}); }}\n" for i in range(functions))
+        Path(directory, "a.cpp").write_text(text)
+        subprocess.run([compiler, "-std=c++20", "-O2", f"-I{ROOT / 'include'}", "-c", "a.cpp"], cwd=directory, check=True)
+        sections = subprocess.run(["size", "-A", "a.o"], cwd=directory, check=True, capture_output=True, text=True).stdout
+        return sum(int(line.split()[1]) for line in sections.splitlines()
+                   if line.startswith((".text", ".gcc_except_table", ".eh_frame", ".rodata")))
+    with tempfile.TemporaryDirectory() as directory:
+        once = {name: size(site, 9, directory) - size(site, 1, directory) for name, site in SITES.items()}
+    return {name: (bytes_ - once["none"]) // 8 for name, bytes_ in once.items() if name != "none"}
+
+
 def main():
     repetitions = 3 if "--quick" in sys.argv else 9
     short = 0
@@ -110,6 +137,10 @@ def main():
         rows = front_end_times(compiler, {n: schema(n) for n in (1, 10, 100, 400)}, repetitions)
         text = ", ".join(f"{n}: {1000 * seconds:.0f} ms" for n, seconds in rows.items())
         print(f"{compiler + ': front end of a schema of so many rows':56} {text}")
+    for compiler in ("g++", "clang++-22"):
+        if shutil.which(compiler):
+            for site, bytes_ in bytes_per_site(compiler).items():
+                print(f"{compiler + ': bytes of a site of ' + site:56} {bytes_}")
     print(f"{'bytes per thread, 200 counters of 6 series':56} {bytes_per_thread('g++', 200)}")
     return short > 0
 

@@ -13,6 +13,8 @@ APM_FIELDS(Route,  (apm::text<64>, route));
 APM_FIELDS(Answer, (apm::text<64>, route), (Method, method), (Outcome, outcome));
 APM_FIELDS(Status, (apm::range<200, 599>, status));
 
+APM_FIELDS(Visit, (std::uint64_t, visitor), (apm::text<>, route), (double, share));
+
 // Doubles, in as many buckets as apm::latency_buckets has.
 struct score_buckets {
     static constexpr auto bounds = apm::linear_bounds<14>(0.5, 0.7);
@@ -38,6 +40,10 @@ struct Schema : apm::schema<Schema> {
                                       score    {this, "bench.score", "14 bounds, doubles"};
     histogram<apm::no_labels, apm::seconds, apm::base2_buckets<3, -10, 4>>
                                       base2    {this, "bench.base2", "113 bounds, the powers of a base"};
+
+    span<>                              step   {this, "bench.step", "No attributes"};
+    span<Visit>                         visit  {this, "bench.visit", "Three attributes, one of them text"};
+    span<apm::no_attributes, apm::measured> counted{this, "bench.counted", "Counted and timed, too"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
 

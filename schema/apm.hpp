@@ -5,6 +5,11 @@
 
 namespace apm::inline APM_ABI::self {
 
+// Why a span was lost: its thread's ring was full; there was no memory for it; a forked child ended what its parent process
+// began; a back end failed to take it.
+BOOST_DEFINE_ENUM_CLASS(Cause, full, memory, inherited, undelivered)
+APM_FIELDS(Loss, (Cause, cause));
+
 struct collect_buckets {
     static constexpr auto bounds = exponential_bounds<10>(0.0001, 4);  // 100 us .. 26 s
 };
@@ -18,6 +23,13 @@ struct Schema : apm::schema<Schema> {
     counter<> lost      {this, "apm.records.lost", "Records that could not be kept, for want of any memory"};
     counter<> conflicts {this, "apm.conflicts", "Schemas and families set apart or dropped, since another of that name differs"};
     counter<> errors    {this, "apm.errors", "Errors reported, one line each"};
+
+    counter<> unsampled{this, "apm.spans.unsampled", "Spans not recorded, since their trace is not kept"};
+    counter<> started  {this, "apm.spans.started", "Spans begun that were to be recorded"};
+    counter<> exported {this, "apm.spans.exported", "Spans that back ends took"};
+    counter<Loss> dropped{this, "apm.spans.dropped", "Spans begun that nobody will see"};
+    counter<> items    {this, "apm.spans.dropped_items", "Attributes, events and links beyond the limits of a span"};
+    counter<> steps    {this, "apm.clock.steps", "How often the time of day was set while spans were read"};
 
     updown<>             blocks{this, "apm.blocks", "Blocks of cells held: one per thread alive at once and schema"};
     updown<no_labels, bytes> memory{this, "apm.memory", "Memory held by blocks, chunks and tables of series"};

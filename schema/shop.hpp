@@ -1,6 +1,10 @@
 // What the example shop measures. This is the one place where its telemetry is declared; examples/shop records it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
 #include <apm/apm.hpp>
 
 namespace shop {
@@ -16,6 +20,15 @@ APM_FIELDS(Payment, (Method, method));
 APM_FIELDS(Product, (apm::text<32>, product));
 // A route is a pattern such as /product/{name}, never the path that a stranger typed: each value is a series for good.
 APM_FIELDS(Request, (Verb, verb), (apm::text<64>, route), (apm::range<200, 599>, status));
+
+// --- what spans say ---------------------------------------------------------------------------------------------------
+
+// Names as OpenTelemetry's conventions have them. The status is known at the end, hence optional.
+APM_FIELDS(Visit, (apm::named<Verb, "http.request.method">, verb), (apm::named<std::string_view, "url.path">, path),
+           (apm::named<std::optional<int>, "http.response.status_code">, status));
+APM_FIELDS(Checkout, (std::uint64_t, customer), (int, items), (std::int64_t, cents), (std::optional<std::string_view>, coupon));
+// A card's number is nobody's business: apm::secret takes it and keeps nothing.
+APM_FIELDS(Authorization, (Method, method), (std::int64_t, cents), (apm::secret, card_number));
 
 // --- what is measured -------------------------------------------------------------------------------------------------
 
@@ -40,6 +53,15 @@ struct Schema : apm::schema<Schema> {
                      revenue{this, "shop.revenue", "Money taken"};
     histogram<apm::no_labels, apm::count_of<"item">, basket_buckets>
                      items{this, "shop.basket.items", "Items of an order"};
+
+    // What a request went through, as a tree. The bank is counted and timed, too: bank.authorize.executions and .duration.
+    span<Visit, apm::server>
+                     visit    {this, "request", "One request, from call to answer"};
+    span<Checkout>   check_out{this, "checkout", "One check-out, from basket to receipt"};
+    span<Authorization, apm::client, apm::measured>
+                     authorize{this, "bank.authorize", "The bank is asked for the money"};
+    span<apm::no_attributes, apm::level<2>>
+                     receipt  {this, "receipt.write", "The receipt is written"};
 
     // The house: how things are when somebody looks.
     gauge<>          open_carts{this, "shop.carts.open", "Baskets with something in them, not checked out"};

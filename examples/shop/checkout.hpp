@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <random>
+#include <string_view>
 
 #include <apm/schema/shop.hpp>
 
@@ -21,6 +22,6 @@ struct Receipt {
     std::chrono::nanoseconds took;  // as the shop measured it
 };
 
-Receipt check_out(const Basket& basket, Method method, Dice& dice);
+Receipt check_out(std::uint64_t customer, const Basket& basket, Method method, std::string_view card, Dice& dice);
 
 }  // namespace shop

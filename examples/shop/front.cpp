@@ -22,7 +22,9 @@ Answer Front::answer(const Call& call, Dice& dice) {
     // Most requests are for this page: its series is looked up once, which leaves nothing but an addition.
     static const auto home = telemetry.requests.with({.verb = Verb::GET, .route = "/", .status = 200});
     const InFlight one;
+    auto visit = telemetry.visit.scope({.verb = call.verb, .path = call.path});
     const Answer a = route(call, dice);
+    visit.set<&Visit::status>(a.status);
     if (a.route == "/") home.add(1);
     else telemetry.requests.add(1, {.verb = call.verb, .route = a.route, .status = a.status});
     return a;
@@ -52,7 +54,7 @@ Answer Front::put_into_basket(std::string_view name, std::uint64_t customer) {
 Answer Front::check_out_basket(const Call& call, Dice& dice) {
     const Basket basket = baskets.take(call.customer);
     if (basket.items == 0) return {.status = 400, .route = "/checkout"};
-    const Receipt receipt = check_out(basket, call.method, dice);
+    const Receipt receipt = check_out(call.customer, basket, call.method, call.card, dice);
     return {.status = receipt.outcome == Outcome::ok ? 200 : 402, .route = "/checkout", .receipt = receipt};
 }
 

@@ -18,6 +18,7 @@ struct Call {
     std::string path;              // /product/{name}, /basket/{name} ...
     std::uint64_t customer;
     Method method = Method::card;  // of a check-out
+    std::string card = {};         // its number, of a check-out by card
 };
 
 struct Answer {

@@ -1,10 +1,12 @@
-// A small shop under load, instrumented with apm: while it runs a page for Prometheus, at its end a table of what was measured.
+// A small shop under load, instrumented with apm: while it runs a page for Prometheus and a file of traces, at its end a table of
+// what was measured and one check-out as a tree.
 // What is measured is declared in schema/shop.hpp; checkout.cpp and front.cpp record it; this file owns the back ends.
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <optional>
+#include <string>
 
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "front.hpp"
 #include "load.hpp"
 #include "options.hpp"
+#include "showcase.hpp"
 
 namespace {
 
@@ -62,7 +65,12 @@ int main(int argc, char** argv) {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-    apm::runtime apm{{.service = {.name = "shop", .version = "1.4.0"}, .prometheus = {.port = options.port}}};
+    shop::Showcase showcase;  // before the runtime, which hands it spans
+    apm::runtime apm{{.service = {.name = "shop", .version = "1.4.0"},
+                      .prometheus = {.port = options.port},
+                      .traces_exporter = "file",
+                      .span_interval = std::chrono::seconds(1)},
+                     showcase};
     greet(apm);
 
     shop::Front front;
@@ -77,6 +85,9 @@ int main(int argc, char** argv) {
     load.stop();
 
     apm::print_table();
+    if (apm.flush(std::chrono::seconds(5))) showcase.print();
+    if (const std::string path = apm.trace_path(); !path.empty())
+        std::printf("\nAll of them: %s, for https://ui.perfetto.dev or chrome://tracing\n", path.c_str());
     if (options.tally) load.tally().print();
     if (options.wait) {
         std::puts("The shop is closed; its page stays until SIGTERM or Ctrl-C.");

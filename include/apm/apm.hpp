@@ -4,26 +4,29 @@
 //     namespace shop {
 //     BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
 //     APM_FIELDS(Order, (Method, method));
+//     APM_FIELDS(Checkout, (std::uint64_t, order_id), (apm::secret, card_number));
 //
 //     struct Schema : apm::schema<Schema> {
 //         static constexpr apm::scope scope{.name = "shop", .version = "1.4.0"};
-//         counter<Order> orders{this, "shop.orders", "Orders placed"};
+//         counter<Order>  orders  {this, "shop.orders", "Orders placed"};
+//         span<Checkout>  checkout{this, "checkout", "One checkout, from basket to receipt"};
 //     };
 //     inline constexpr auto& telemetry = apm::instruments<Schema>;
 //     }
 //
 //     // anywhere
+//     TRACE_SCOPE(shop::telemetry.checkout, {.order_id = id, .card_number = card});
 //     shop::telemetry.orders.add(1, {.method = shop::Method::card});
 //
 // The layers; data flows down, includes run the other way:
 //
 //     schema/*.hpp    what is measured           rows: names, help, units, labels, buckets, limits
 //          |
-//     instruments     how it is recorded         counter gauge updown histogram; APM(), APM_TIME()
+//     instruments     how it is recorded         counter gauge updown histogram span; TRACE_SCOPE(), APM(), APM_TIME()
 //          |
-//     store           where it is kept           per-thread blocks of cells            detail/
+//     store           where it is kept           per-thread blocks of cells, and rings of records       detail/
 //          |
-//     collect         what it says now           collect.hpp
+//     collect         what it says now           collect.hpp: a snapshot; spans.hpp: finished spans
 //          |
 //     back ends       who is told                backend/*.hpp
 //          |

@@ -54,6 +54,10 @@ using no_attributes = no_labels;
 
 namespace detail {
 
+// Neither a number nor a text: give it as one of these.
+template <class T>
+concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 template <std::integral I>
 APM_INLINE constexpr std::int64_t as_int64(I i) {
     return std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : INT64_MAX;
@@ -76,7 +80,7 @@ template <class T>
 concept numbers = requires(const T& t) {
     { t.size() } -> std::convertible_to<std::size_t>;
     requires std::is_arithmetic_v<std::remove_cvref_t<decltype(*t.data())>>;
-    requires !std::same_as<std::remove_cvref_t<decltype(*t.data())>, char>;
+    requires !character<std::remove_cvref_t<decltype(*t.data())>>;
     requires !std::same_as<std::remove_cvref_t<decltype(*t.data())>, bool>;
 };
 
@@ -84,6 +88,7 @@ concept numbers = requires(const T& t) {
 template <class T>
 struct [[APM_HIDDEN]] attribute_kind {};
 template <std::integral T>
+    requires(!character<T>)
 struct [[APM_HIDDEN]] attribute_kind<T> {
     static constexpr item type = item::integer;
     APM_INLINE static std::uint32_t size(T) { return 8; }
@@ -117,9 +122,7 @@ struct [[APM_HIDDEN]] attribute_kind<range<First, Last>> {
 struct text_attribute {
     static constexpr item type = item::text;
     APM_INLINE static char* put_text(char* to, const char* bytes, std::uint32_t n) {
-        to = put_raw(to, n);
-        __builtin_memcpy(to, bytes, n);
-        return to + n;
+        return put_bytes(put_raw(to, n), bytes, n);
     }
 };
 template <string_like S>

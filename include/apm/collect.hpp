@@ -8,10 +8,8 @@
 // Any thread; collections are serialized. Recording is not disturbed by it, and is not waited for.
 #pragma once
 
-#include <charconv>
 #include <cstdint>
 #include <span>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,71 +17,11 @@
 #include <apm/config.hpp>
 #include <apm/detail/observer.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/exemplar.hpp>
 #include <apm/row.hpp>
+#include <apm/series_view.hpp>
 
 namespace apm::inline APM_ABI {
-
-// One series of a family. A view: valid as long as its snapshot.
-class series_view {
-public:
-    series_view(const row& r, std::uint32_t closed, const detail::key* k, bool overflow, const std::uint64_t* cells)
-        : row_(&r), key_(k), cells_(cells), closed_(closed), overflow_(overflow) {}
-
-    // Calls f(name, value) for each label that has a value, in order of declaration; both are valid during that call only. The
-    // overflow series has the one label that OpenTelemetry gives it.
-    template <class F>
-    void labels(F&& f) const;
-
-    [[nodiscard]] bool is_overflow() const { return overflow_; }
-    // As kept: `row.width` words. The same series with other words, for whoever sums series up.
-    [[nodiscard]] const std::uint64_t* words() const { return cells_; }
-    [[nodiscard]] series_view with_words(const std::uint64_t* words) const {
-        return {*row_, closed_, key_, overflow_, words};
-    }
-    // Is this the series of that key? (What a row's labels come to: see labels.hpp.)
-    [[nodiscard]] bool is(const detail::key_view& k) const {
-        if (overflow_ || closed_ != k.closed) return false;
-        return key_ ? key_->holds(key_->hash, k) : k.count == 0;
-    }
-
-    // Is the other, of the same row in another snapshot, this series?
-    [[nodiscard]] bool is(const series_view& other) const {
-        return closed_ == other.closed_ && key_ == other.key_ && overflow_ == other.overflow_;
-    }
-
-    // As kept, of counters that are not doubles.
-    [[nodiscard]] std::uint64_t total() const { return cells_[0]; }
-    // As kept: integers, or nanoseconds, of updowns and gauges that are not doubles.
-    [[nodiscard]] std::int64_t integer() const { return static_cast<std::int64_t>(cells_[0]); }
-    // In the row's unit, of anything but a histogram. Integers beyond 2^53 lose their last digits.
-    [[nodiscard]] double real() const {
-        if (row_->floating()) return __builtin_bit_cast(double, cells_[0]);
-        if (row_->kind == kind::counter) return static_cast<double>(total()) / row_->unit->scale;
-        return static_cast<double>(integer()) / row_->unit->scale;
-    }
-
-    // Of histograms, and of nothing else: one count per bound and one for +Inf, not cumulative.
-    [[nodiscard]] std::span<const std::uint64_t> buckets() const { return {cells_, row_->buckets->count + 1u}; }
-    [[nodiscard]] std::uint64_t count() const {
-        std::uint64_t n = 0;
-        for (const std::uint64_t b : buckets()) n += b;
-        return n;
-    }
-    [[nodiscard]] std::int64_t integer_sum() const { return static_cast<std::int64_t>(cells_[row_->buckets->count + 1]); }
-    [[nodiscard]] double sum() const {  // in the row's unit
-        if (row_->floating()) return __builtin_bit_cast(double, cells_[row_->buckets->count + 1]);
-        // Where no value is negative, a sum beyond 2^63 (292 years) is not either.
-        if (row_->buckets->bounds[0] < 0) return static_cast<double>(integer_sum()) / row_->unit->scale;
-        return static_cast<double>(static_cast<std::uint64_t>(integer_sum())) / row_->unit->scale;
-    }
-
-private:
-    const row* row_;
-    const detail::key* key_;        // of a tabled row
-    const std::uint64_t* cells_;
-    std::uint32_t closed_;          // mixed-radix number of the closed labels
-    bool overflow_;
-};
 
 // Moved, never copied: series look at their family's cells.
 struct cell_sums : std::vector<std::uint64_t> {
@@ -101,6 +39,7 @@ struct family {
     std::uint64_t overflowed = 0;  // records that went to the overflow series
 
     cell_sums cells;  // what `series` looks at
+    std::vector<exemplar> exemplars = {};  // the same
 };
 
 struct snapshot {
@@ -153,11 +92,34 @@ inline bool all_declared(const row& r, std::uint64_t closed) {
     return true;
 }
 
-inline family read_row(const store& s, const row& r) {
-    family f{.row = &r, .schema = s.what, .series = {}, .cells = {}};
+// Times that exemplars are to be of: after `from`, and until `to`.
+struct interval {
+    std::uint64_t from = 0, to = ~std::uint64_t{0};
+};
+// A family that is being read, and where in `exemplars` those of its first, second ... series begin.
+struct family_read {
+    family to;
+    std::vector<std::uint32_t> exemplars_at;
+};
+inline void read_exemplars(const store& s, const row& r, std::uint32_t ids, const interval& when, family_read& f) {
+    for (std::uint32_t id = 0; id < ids; ++id) {
+        f.exemplars_at.push_back(static_cast<std::uint32_t>(f.to.exemplars.size()));
+        const exemplar_slot* const slots = slots_of(s, r, id, false);
+        exemplar e;
+        for (std::uint32_t b = 0; slots && b < r.slots_per_series(); ++b)
+            if (read_exemplar(slots[b], r, b, e) && e.time > when.from && e.time <= when.to) f.to.exemplars.push_back(e);
+    }
+    f.exemplars_at.push_back(static_cast<std::uint32_t>(f.to.exemplars.size()));
+    rounds_of(s, r).add_shared(std::uint64_t{1});  // each slot may be taken anew
+}
+
+inline family_read read_row(const store& s, const row& r, const interval& when) {
+    family_read result{{.row = &r, .schema = s.what, .series = {}, .cells = {}, .exemplars = {}}, {}};
+    family& f = result.to;
     const table* t = r.tabled ? s.table_at(r.table).pointer_acquire<table>() : nullptr;
     const std::uint32_t ids = r.tabled ? (t ? static_cast<std::uint32_t>(t->admitted.load_acquire()) : 0) + 1
                                        : static_cast<std::uint32_t>(r.labels->product);
+    if (r.options.exemplars) read_exemplars(s, r, ids, when, result);  // before the cells: what has one is counted
     f.cells.assign(std::size_t{ids} * r.width, 0);
     if (r.kind == kind::gauge) {
         read_block(r, s.shared, ids, f);
@@ -165,7 +127,7 @@ inline family read_row(const store& s, const row& r) {
         read_block(r, s.fallback, ids, f);
         for (auto* b = s.blocks.pointer_acquire<block>(); b; b = b->next) read_block(r, b->cells(), ids, f);
     }
-    return f;
+    return result;
 }
 
 // The cells of a series that is exported before its first record; as many as the widest row has.
@@ -176,7 +138,8 @@ inline constexpr std::uint64_t untouched[max_bounds + 2]{};
 inline bool is_a_value(const row& r) { return r.kind == kind::gauge || r.kind == kind::updown; }
 
 // Fills `series` from `cells`: after a delta was taken, hence apart.
-inline void select_series(const store& s, family& f, bool only_changed) {
+inline void select_series(const store& s, family_read& read, bool only_changed) {
+    family& f = read.to;
     const row& r = *f.row;
     const bool gauge = r.kind == kind::gauge;
     only_changed = only_changed && !is_a_value(r);
@@ -190,7 +153,10 @@ inline void select_series(const store& s, family& f, bool only_changed) {
         const std::uint64_t* cells = &f.cells[std::size_t{id} * r.width];
         if (gauge) f.cells[id] ^= r.floating() ? unset_double : unset_integer;
         const key* k = r.tabled && id ? t->by_id[id] : nullptr;
-        f.series.emplace_back(r, k ? k->closed : id, k, overflow, cells);
+        std::span<const exemplar> exemplars;
+        if (!f.exemplars.empty())
+            exemplars = {&f.exemplars[0] + read.exemplars_at[id], &f.exemplars[0] + read.exemplars_at[id + 1]};
+        f.series.emplace_back(r, k ? k->closed : id, k, overflow, cells, exemplars);
     }
     if (!r.tabled || gauge || only_changed || !r.from_zero()) return;
     std::vector<bool> admitted(r.labels->product);
@@ -205,8 +171,9 @@ inline std::vector<const row*> rows_of_store(const store& s) {
     return {rows.rbegin(), rows.rend()};
 }
 
+// What changed since that time; 0: everything.
 template <class Adjust>
-snapshot collect_with(bool only_changed, Adjust&& adjust) {
+snapshot collect_with(bool only_changed, std::uint64_t since, Adjust&& adjust) {
     root& process = process_root();
     expect_forks(process);
     const lock guard(process.collecting);
@@ -217,9 +184,10 @@ snapshot collect_with(bool only_changed, Adjust&& adjust) {
     for (auto* s = process.stores.pointer_acquire<store>(); s; s = s->next) stores.push_back(s);
     for (auto s = stores.rbegin(); s != stores.rend(); ++s) {
         for (const row* r : rows_of_store(**s)) {
-            family& f = result.families.emplace_back(read_row(**s, *r));
-            adjust(f);
+            family_read f = read_row(**s, *r, only_changed ? interval{since, result.time} : interval{});
+            adjust(f.to);
             select_series(**s, f, only_changed);
+            result.families.push_back(std::move(f.to));
         }
     }
     process.collect_ns.store(monotonic_ns() - begin);
@@ -230,7 +198,7 @@ snapshot collect_with(bool only_changed, Adjust&& adjust) {
 
 // Everything recorded since the process began (in a forked child: since the fork), observed values included.
 inline snapshot collect() {
-    return detail::collect_with(false, [](family&) {});
+    return detail::collect_with(false, 0, [](family&) {});
 }
 
 // Reads what changed since its own last collection (the first time: since the process began); any number of readers, none
@@ -244,7 +212,7 @@ public:
             generation_ = now;
             last_ = 0;
         }
-        snapshot s = detail::collect_with(true, [this](family& f) { subtract(f); });
+        snapshot s = detail::collect_with(true, last_, [this](family& f) { subtract(f); });
         if (last_) s.started = last_;
         last_ = s.time;
         return s;
@@ -275,35 +243,5 @@ private:
     std::uint64_t last_ = 0;
     std::uint64_t generation_ = detail::process_root().generation.load();
 };
-
-template <class F>
-void series_view::labels(F&& f) const {
-    if (overflow_) return f(std::string_view("otel.metric.overflow"), std::string_view("true"));
-    const labels_info& all = *row_->labels;
-    std::uint64_t divisor = all.product, rest = closed_;
-    const char* text = key_ ? key_->bytes() : nullptr;
-    const std::uint32_t* size = key_ ? key_->sizes() : nullptr;
-    for (std::uint32_t i = 0; i < all.count; ++i) {
-        const label_info& l = all.fields[i];
-        if (l.open) {
-            if (*size) f(std::string_view(l.name), std::string_view(text, *size));
-            text += *size++;
-            continue;
-        }
-        divisor /= l.radix;
-        const auto ordinal = static_cast<std::uint32_t>(rest / divisor);
-        rest %= divisor;
-        if (l.optional && ordinal == l.radix - 1) continue;
-        if (l.domain->named) {
-            f(std::string_view(l.name), std::string_view(l.domain->names[ordinal]));
-        } else if (ordinal < l.domain->declared) {
-            char digits[24];
-            const auto end = std::to_chars(digits, digits + sizeof digits, l.domain->first + ordinal).ptr;
-            f(std::string_view(l.name), std::string_view(digits, static_cast<std::size_t>(end - digits)));
-        } else {
-            f(std::string_view(l.name), std::string_view("other"));
-        }
-    }
-}
 
 }  // namespace apm::inline APM_ABI

@@ -28,7 +28,7 @@ struct context {
     template <mode M = APM_MODE>
     [[nodiscard]] static context current() {
         if constexpr (M == mode::on) {
-            if (detail::thread_state* t = detail::this_thread_so_far())
+            if (detail::thread_state* t = detail::this_thread())
                 if (const detail::open_span* s = detail::current_of(*t); s && !(s->flags & s->nothing)) return of(*s);
         }
         return {};
@@ -61,16 +61,27 @@ inline void retire(thread_state& t, open_span& s) {
     if (gone) give_idle(t, &s);  // else the thread whose it is meets it again: settle()
 }
 
-APM_COLD inline open_span* push_context(const context& c) {
-    thread_state* t = this_thread();
-    open_span* s = t ? take_idle(*t) : nullptr;
+// Stands for a context in a stack of spans: what is above it is its child. In no stack yet; null where there is no memory.
+APM_COLD inline open_span* stand_in(thread_state& t, const context& c) {
+    open_span* const s = take_idle(t);
     if (!s) return nullptr;
     s->record.row = nullptr;
     s->record.trace = c.trace;
     s->items = s->within;
+    s->used = 0;
+    s->room = sizeof s->within;
+    s->status = span_status::ok;  // final: whoever takes it for the span itself, which has ended, says nothing to it
+    s->uncaught = 0;
     s->flags = static_cast<std::uint8_t>(s->linked | (c.sampled ? s->sampled : 0) | (c.remote ? s->remote : 0) |
                                          (c.valid() ? 0 : s->nothing));
     s->identify(c.valid() ? c.span : 1);
+    s->below = nullptr;
+    return s;
+}
+APM_COLD inline open_span* push_context(const context& c) {
+    thread_state* t = this_thread();
+    open_span* s = t ? stand_in(*t, c) : nullptr;
+    if (!s) return nullptr;
     s->below = t->current.pointer<open_span>();
     t->current.publish(s);
     return s;

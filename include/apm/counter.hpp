@@ -11,7 +11,7 @@ namespace apm::inline APM_ABI {
 // A monotonic sum per series. Unit: an integer unit (default), a time, or a real unit such as apm::money<"USD">.
 // Any thread, from before main until the process is gone; not a signal handler (an addition it interrupts may be lost).
 // Cost with few closed labels: four instructions where they are constants; with open text a hash and a look-up, whose result
-// with() keeps.
+// with() keeps. A row with exemplars looks, at each record, whether there is a sampled span.
 // A negative increment of integers does not compile, nor does a signed variable (cast it); of times and reals it is refused
 // and counted.
 template <class S, class Labels, class Unit>

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include <apm/buckets.hpp>
+#include <apm/detail/clock.hpp>
 #include <apm/recording.hpp>
 
 namespace apm::inline APM_ABI {
@@ -15,6 +16,7 @@ class timer;
 // integers or doubles as the unit says. Any thread; a search without branches and two additions.
 // A bound belongs to the bucket below it; what is above the last bound goes to +Inf. NaN and infinities, and negative
 // values unless a bound is negative, are refused and counted apart: they never enter a bucket or the sum.
+// A row with exemplars looks, at each record, whether there is a sampled span.
 template <class S, class Labels, class Unit, class Buckets>
 struct histogram : row {
     static constexpr apm::kind instrument = kind::histogram;
@@ -40,7 +42,8 @@ struct histogram : row {
         else return {};
     }
 
-    // Records the time from here to the end of the returned object's life, by the monotonic clock. Rows in a unit of time.
+    // Records the time from here to the end of the returned object's life. Rows in a unit of time. Two reads of
+    // the clock that spans use (detail/clock.hpp), not of the time of day.
     template <mode M = APM_MODE>
     [[nodiscard]] APM_INLINE timer<histogram, M> time(const Labels& at) const
         requires(Unit::info.kept_as == number::nanoseconds)
@@ -80,22 +83,31 @@ private:
         }
         const std::uint64_t bucket = bucketing::search(v.value);
         if constexpr (std::same_as<Where, Labels> && detail::few_series<Labels>) {
-            if (!this->tabled) [[likely]] {
-                const std::uint32_t cell = this->first + detail::labels<Labels>::index(where) * this->width;
-                detail::cell* const cells = detail::bound<what>.cells;
-                if (!cells) [[unlikely]] return put_first(cell, bucket, kept(v));
-                return put_into(cells + cell, bucket, kept(v));
+            if (this->direct) [[likely]] return put_dense(detail::labels<Labels>::index(where), bucket, kept(v));
+            if (!this->tabled) {
+                const std::uint32_t number = detail::labels<Labels>::index(where);
+                if (detail::sampled_span()) return put_in_span(number, bucket, kept(v));
+                return put_dense(number, bucket, kept(v));
             }
         }
         if constexpr (std::same_as<Where, Labels>) {
             const auto key = detail::labels<Labels>::key_of(where);
+            if (this->options.exemplars && detail::sampled_span())
+                return put_in_span(detail::number_of_copy<what>(*this, key), bucket, kept(v));
             if (auto* at = detail::own_cells_of_key<what>(*this, key, typename detail::labels<Labels>::each_text{})) [[likely]]
                 put_into(at, bucket, kept(v));
             else put_slowly(detail::place_of_copy<what>(*this, key), bucket, kept(v));
         } else {
             if (auto* at = detail::own_cells_of<what, Labels>(where)) [[likely]] put_into(at, bucket, kept(v));
-            else put_slowly(detail::place_of<what>(where), bucket, kept(v));
+            else put_anywhere(where, bucket, kept(v));
         }
+    }
+    template <class N>
+    APM_INLINE void put_dense(std::uint32_t number, std::uint64_t bucket, N v) const {
+        const std::uint32_t cell = this->first + number * this->width;
+        detail::cell* const cells = detail::bound<what>.cells;
+        if (!cells) [[unlikely]] return put_first(cell, bucket, v);
+        put_into(cells + cell, bucket, v);
     }
     template <class N>
     APM_INLINE static void put_into(detail::cell* at, std::uint64_t bucket, N v) {
@@ -106,20 +118,35 @@ private:
     APM_COLD static void put_slowly(detail::place p, std::uint64_t bucket, N v) {
         if (p.at) p.add(static_cast<std::uint32_t>(bucket), std::uint64_t{1}), p.add(sum_cell, v);
     }
+    // The slow way, whose answer is always right; it alone keeps exemplars.
+    template <class N>
+    [[APM_HIDDEN, gnu::noinline]] static void put_anywhere(const detail::series& x, std::uint64_t bucket, N v) {
+        put_slowly(detail::place_of<what>(x), bucket, v);
+        if (x.of->options.exemplars)
+            detail::keep_exemplar<what>(*x.of, x.cell, static_cast<std::uint32_t>(bucket), __builtin_bit_cast(std::uint64_t, v));
+    }
+    // Of a row with exemplars, while there is a sampled span.
+    template <class N>
+    [[APM_HIDDEN, gnu::noinline]] void put_in_span(std::uint32_t number, std::uint64_t bucket, N v) const {
+        put_anywhere({this, number, detail::series::overflow}, bucket, v);
+    }
 };
 
 // What histogram::time() returns. stop() records now; cancel() records nothing. Neither copied nor moved.
 template <class Row, mode M>
 class timer {
 public:
-    APM_INLINE explicit timer(handle<Row, M> where) : where_(where), started_(detail::monotonic_ns()) {}
+    APM_INLINE explicit timer(handle<Row, M> where)
+        : where_(where), started_(detail::ticks_from_the_start(detail::process_root())) {}
     timer(const timer&) = delete;
     timer& operator=(const timer&) = delete;
     APM_INLINE ~timer() { stop(); }
 
     APM_INLINE void stop() {
-        if (running_) where_.record(detail::nanoseconds_passed{detail::monotonic_ns() - started_});
+        if (!running_) return;
         running_ = false;
+        detail::root& r = detail::process_root();
+        where_.record(detail::nanoseconds_passed{detail::elapsed_ns(r, started_, detail::ticks(r))});
     }
     APM_INLINE void cancel() { running_ = false; }
 

@@ -27,7 +27,6 @@ enum class item : std::uint8_t {
     name,        // the name that the span was given anew
     name_at,     // where such a name is: a pointer, and 4 bytes of length
     dropped,     // 4 bytes each: how many attributes, events, links were left out
-    crossed_out = 0x80,  // added to an attribute that was given anew
 };
 
 struct attributes_info;
@@ -60,13 +59,26 @@ APM_INLINE T get_raw(const char* from) {
     return value;
 }
 
+// Of a length that only the program knows, and that is seldom long: a call of memcpy() would take longer than the copy.
+APM_INLINE char* put_bytes(char* to, const char* from, std::size_t n) {
+    const auto move = [&]<class Word>(Word, std::size_t at) APM_LAMBDA_INLINE { put_raw(to + at, get_raw<Word>(from + at)); };
+    if (n > 64) [[unlikely]] __builtin_memcpy(to, from, n);
+    else if (n >= 8) {
+        for (std::size_t i = 0; i + 8 < n; i += 8) move(std::uint64_t{}, i);
+        move(std::uint64_t{}, n - 8);  // the last one overlaps the one before it
+    } else if (n >= 4) {
+        move(std::uint32_t{}, 0), move(std::uint32_t{}, n - 4);
+    } else {
+        for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+    }
+    return to + n;
+}
+
 // One item in the bytes of a record, which are trusted: nobody but this library wrote them.
 struct item_at {
     const char* at;
 
-    [[nodiscard]] item type() const { return static_cast<item>(static_cast<std::uint8_t>(*at) & 0x7f); }
-    [[nodiscard]] bool crossed_out() const { return (static_cast<std::uint8_t>(*at) & 0x80) != 0; }
-    void cross_out(char* writable) const { *writable = static_cast<char>(static_cast<std::uint8_t>(*at) | 0x80); }
+    [[nodiscard]] item type() const { return static_cast<item>(*at); }
     [[nodiscard]] bool is_attribute() const { return type() != item::none && type() < item::event; }
 
     // Of attributes.

@@ -22,20 +22,60 @@ struct literal {
     constexpr literal(const char* s, std::uint32_t n) : text(s), size(n) {}
 };
 
-// "shop::Cart::add" of "void shop::Cart::add(const T&) [with T = int]": before the parameters, behind the result.
+constexpr bool continues_name(char c) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+constexpr bool starts_with(const char* s, const char* word) {
+    while (*word && *s == *word) ++s, ++word;
+    return !*word;
+}
+// Behind the parenthesis that closes the one at s[i].
+constexpr std::uint32_t behind_parentheses(const char* s, std::uint32_t i) {
+    std::uint32_t open = 0;
+    for (; s[i]; ++i) {
+        if (s[i] == '(') ++open;
+        if (s[i] == ')' && --open == 0) return i + 1;
+    }
+    return i;
+}
+// Of an operator: where its parameters begin. `i` is behind the word.
+constexpr std::uint32_t behind_operator(const char* s, std::uint32_t i) {
+    if (s[i] == '(') return i + 2;  // operator()
+    const bool of_words = s[i] == ' ';  // new, delete, or a type: operator std::function<void()>
+    for (std::uint32_t depth = 0; s[i] && (depth || s[i] != '('); ++i) {
+        if (of_words && s[i] == '<') ++depth;
+        if (of_words && s[i] == '>') --depth;
+    }
+    return i;
+}
+
+// "shop::Cart::add" of "void shop::Cart::add(const T&) [with T = int]": before the parameters, behind the result. Of a lambda,
+// or of a class within a function, it is that function's.
 constexpr literal function_name(const char* pretty) {
     std::uint32_t begin = 0, depth = 0, i = 0;
-    for (; pretty[i]; ++i) {
+    while (pretty[i]) {
         const char c = pretty[i];
-        if (c == '<') ++depth;
-        else if (c == '>' && depth) --depth;
-        else if (depth) continue;
-        else if (c == ' ') begin = i + 1;
-        else if (c == '(' && i > begin) break;  // not of "(anonymous namespace)"
-        else if (c == '(')
-            while (pretty[i] && pretty[i] != ')') ++i;
+        if (c == '<' || c == '>') {
+            c == '<' ? ++depth : depth -= depth > 0;
+        } else if (depth) {
+        } else if (c == '(') {
+            const std::uint32_t behind = behind_parentheses(pretty, i);
+            const bool is_name = starts_with(pretty + behind, "::") && (i == begin || pretty[i - 1] == ':');
+            if (is_name || starts_with(pretty + begin, "decltype(")) {  // (anonymous namespace)::f(), decltype(auto) f()
+                i = behind;
+                continue;
+            }
+            if (i != begin) break;
+            begin = i + 1;  // void (*f())(int)
+        } else if (c == ' ' || c == '*' || c == '&') {
+            begin = i + 1;
+        } else if (c == 'o' && starts_with(pretty + i, "operator") && !(i && continues_name(pretty[i - 1])) &&
+                   !continues_name(pretty[i + 8])) {
+            i = behind_operator(pretty, i + 8);
+            break;
+        }
+        ++i;
     }
-    while (pretty[begin] == '*' || pretty[begin] == '&') ++begin;
     return {pretty + begin, i > begin ? i - begin : 0};
 }
 
@@ -55,8 +95,7 @@ public:
     APM_INLINE ~literal_scope() {
         if (this->span_) end(*this->span_, this->id_);
     }
-    using span_handle<M>::set;
-    APM_INLINE void set() const {}
+    APM_INLINE void begin_with() const {}
 
 private:
     APM_COLD static void add_name(open_span& s, const literal& name) {
@@ -70,8 +109,7 @@ template <>
 class literal_scope<mode::off> : public span_handle<mode::off> {
 public:
     APM_INLINE constexpr explicit literal_scope(const literal&) {}
-    using span_handle<mode::off>::set;
-    APM_INLINE constexpr void set() const {}
+    APM_INLINE constexpr void begin_with() const {}
 };
 
 template <mode M = APM_MODE>

@@ -28,13 +28,15 @@
 
 // Two statements, so that it does not compile under an `if` without braces, where the span would end at once.
 #define APM_DETAIL_SCOPE(name, row, ...)                                                                                \
-    APM_IF_ENABLED(auto name = ::apm::detail::open_scope(row); name.recording() ? name.set(__VA_ARGS__) : void())       \
-    APM_IF_DISABLED(using name [[maybe_unused]] = decltype(::apm::detail::open_scope(row).set(__VA_ARGS__));            \
+    APM_IF_ENABLED(auto name = ::apm::detail::open_scope(row); name.begun() ? name.begin_with(__VA_ARGS__) : void())    \
+    APM_IF_DISABLED(using name [[maybe_unused]] = decltype(::apm::detail::open_scope(row).begin_with(__VA_ARGS__));     \
                     static_cast<void>(sizeof(name*)))
 #define APM_TRACE_SCOPE(row, ...) APM_DETAIL_SCOPE(APM_DETAIL_NAME(apm_scope_, __LINE__), (row), __VA_ARGS__)
-#define APM_TRACE_FUNCTION()                                                                                            \
-    static constexpr auto APM_DETAIL_NAME(apm_function_, __LINE__) = ::apm::detail::function_name(__PRETTY_FUNCTION__); \
-    APM_DETAIL_SCOPE(APM_DETAIL_NAME(apm_scope_, __LINE__), APM_DETAIL_NAME(apm_function_, __LINE__), )
+#define APM_TRACE_FUNCTION() APM_DETAIL_FUNCTION(APM_DETAIL_NAME(apm_scope_, __LINE__), APM_DETAIL_NAME(apm_function_, __LINE__))
+#define APM_DETAIL_FUNCTION(scope, function)                                                                            \
+    APM_IF_ENABLED(static constexpr auto function = ::apm::detail::function_name(__PRETTY_FUNCTION__);                  \
+                   APM_DETAIL_SCOPE(scope, function, ))                                                                 \
+    APM_IF_DISABLED(APM_DETAIL_SCOPE(scope, ::apm::detail::function_name(__PRETTY_FUNCTION__), ))
 
 #ifndef APM_NO_SHORT_NAMES
 #define TRACE_SCOPE(...) APM_TRACE_SCOPE(__VA_ARGS__)

@@ -9,6 +9,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/exemplar.hpp>
 #include <apm/labels.hpp>
 #include <apm/row.hpp>
 #include <apm/unit.hpp>
@@ -184,16 +185,27 @@ struct series {
     std::uint32_t cell;    // a dense row's first cell of it, a tabled row's pointer to the chunk it is in
     std::uint32_t offset;  // where in that chunk, or one of these
     static constexpr std::uint32_t dense = 0xffff'ffff;
+    // The overflow series. And every series of a row with exemplars, where `cell` is the series' number: so they take the slow
+    // way, and the others' fast way has no test more.
     static constexpr std::uint32_t overflow = 0xffff'fffe;
 };
 
 template <const description& What, class L>
 series series_of(const row& r, const L& l) {
-    if (!r.tabled) return {&r, r.first + labels<L>::index(l) * r.width, series::dense};
+    if (r.direct) return {&r, r.first + labels<L>::index(l) * r.width, series::dense};
+    if (!r.tabled) return {&r, labels<L>::index(l), series::overflow};
     store* s = store_of<What>();
     const std::uint32_t id = s ? id_of(*s, r, labels<L>::key_of(l).view()) : 0;
+    if (r.options.exemplars) return {&r, id, series::overflow};
     const std::uint32_t chunk = chunk_of(id);
     return {&r, r.first_chunk() + chunk, id ? (id - chunk_base(chunk)) * r.width : series::overflow};
+}
+
+// Of a tabled row with exemplars.
+template <const description& What, class Key>
+[[APM_HIDDEN, gnu::noinline]] std::uint32_t number_of_copy(const row& r, Key k) {
+    store* s = store_of<What>();
+    return s ? id_of(*s, r, k.view()) : 0;
 }
 
 // The cells in which this thread keeps the row: a gauge's are everybody's.
@@ -212,8 +224,13 @@ template <const description& What>
         const place p = cells_of<What>(r);
         return {p.at ? p.at + x.cell : nullptr, p.shared};
     }
+    if (!r.tabled) {  // with exemplars
+        const place p = here<What>();
+        return {p.at ? p.at + r.first + x.cell * r.width : nullptr, p.shared};
+    }
     store* s = store_of<What>();
     if (!s) [[unlikely]] return lost();
+    if (r.options.exemplars) return place_of_id<What>(*s, r, x.cell);
     return place_of_id<What>(*s, r, x.offset == series::overflow ? 0 : chunk_base(x.cell - r.first_chunk()) + x.offset / r.width);
 }
 
@@ -244,20 +261,41 @@ APM_COLD void add_slowly(place p, N n) {
     if (p.at) p.add(0, n);
 }
 
+// The slow way, whose answer is always right; it alone keeps exemplars.
+template <const description& What, class N>
+[[APM_HIDDEN, gnu::noinline]] void add_anywhere(const series& x, N n) {
+    add_slowly(place_of<What>(x), n);
+    if (x.of->options.exemplars && n != N{}) keep_exemplar<What>(*x.of, x.cell, 0, __builtin_bit_cast(std::uint64_t, n));
+}
+
+// Of a row with exemplars, while there is a sampled span.
+template <const description& What, class N>
+[[APM_HIDDEN, gnu::noinline]] void add_in_span(const row& r, std::uint32_t number, N n) {
+    add_anywhere<What>(series{&r, number, series::overflow}, n);
+}
+
 // Adds n to the one cell of a counter's or updown's series, of a row with labels L.
 template <const description& What, class L, class N>
 APM_INLINE void add_to(const row& r, const L& l, N n) {
     if constexpr (few_series<L>) {
-        if (!r.tabled) [[likely]] return add_dense<What>(r.first + labels<L>::index(l), n);
+        if (r.direct) [[likely]] return add_dense<What>(r.first + labels<L>::index(l), n);
+    }
+    if constexpr (few_series<L>) {
+        if (!r.tabled) {
+            const std::uint32_t number = labels<L>::index(l);
+            if (sampled_span()) return add_in_span<What>(r, number, n);
+            return add_dense<What>(r.first + number, n);
+        }
     }
     const auto k = labels<L>::key_of(l);
+    if (r.options.exemplars && sampled_span()) return add_in_span<What>(r, number_of_copy<What>(r, k), n);
     if (cell* at = own_cells_of_key<What>(r, k, typename labels<L>::each_text{})) [[likely]] at->add(n);
     else add_slowly(place_of_copy<What>(r, k), n);
 }
 template <const description& What, class L, class N>
 APM_INLINE void add_to(const row&, const series& x, N n) {
     if (cell* at = own_cells_of<What, L>(x)) [[likely]] at->add(n);
-    else add_slowly(place_of<What>(x), n);
+    else add_anywhere<What>(x, n);
 }
 
 // A value that the row cannot hold (not a number, a negative increment or time): counted apart.

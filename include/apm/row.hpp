@@ -24,6 +24,7 @@ void apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(const char* 
 void apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(const char* row);
 void apm_error_series_limit_must_be_1_to_2_to_the_20(const char* row);
 void apm_error_prometheus_name_must_match_a_z_A_Z_0_9_underscore(const char* row);
+void apm_error_exemplars_are_for_counters_and_histograms(const char* row);
 
 namespace apm::inline APM_ABI {
 
@@ -37,6 +38,9 @@ struct row_options {
     std::uint32_t limit = 2000;             // series; what does not fit shares one overflow series
     const char* prometheus_name = nullptr;  // exactly this on the page (a counter's `_total` is still added)
     exported series = exported::automatic;
+    // Counters and histograms: for each series and bucket, keep the trace and span of a record in a sampled span. 48 bytes each,
+    // once per process. See exemplar.hpp.
+    bool exemplars = false;
 };
 
 struct row;
@@ -75,9 +79,12 @@ struct row {
     row_options options;
     apm::kind kind;
     bool tabled;            // series are admitted to a table; else each has its cells from the start
+    bool direct;            // not tabled, and no exemplars: a record is an addition to a cell and nothing else
     std::uint32_t width;    // cells per series: 1, or a histogram's buckets and its sum
     std::uint32_t first;    // its first cell
     std::uint32_t table;    // its table, where tabled
+    std::uint32_t slots;    // of its exemplars, the first shared word: how often it was collected. Then the slots of series 0,
+                            // series 1, ...; of a tabled row: chunk 0, chunk 1, ...
     std::uint64_t hash;     // of the name
 
     // Cells of a dense row: series 0, series 1, ..., refused. Of a tabled row: overflowed, refused, chunk 0, chunk 1, ...
@@ -91,12 +98,14 @@ struct row {
         return labels->texts == 0 && labels->product <= options.limit && (options.series == exported::from_zero ||
                                       (options.series == exported::automatic && labels->product <= few));
     }
+    [[nodiscard]] constexpr std::uint32_t slots_per_series() const { return buckets ? buckets->count + 1 : 1; }
     [[nodiscard]] constexpr bool floating() const { return unit->kept_as == number::floating; }
 
     static constexpr std::uint32_t words(apm::kind k, const buckets_info* b) {
         return k == apm::kind::histogram ? b->count + 2 : 1;
     }
     static constexpr std::uint64_t few = 64;  // series
+    static constexpr std::uint32_t slot_words = 6;
     // Dense where every series is closed, few and small: their cells lie in each thread's block, no look-up at all.
     static constexpr bool fits_densely(const labels_info& l, std::uint32_t width, const row_options& o) {
         return l.texts == 0 && l.product <= few && l.product * width <= 512 && l.product <= o.limit;
@@ -105,13 +114,17 @@ struct row {
     constexpr row(row_list* list, apm::kind k, const char* n, const char* h, const labels_info& l, const unit_info& u,
                   const buckets_info* b, const row_options& o)
         : previous(list->last), name(n), help(h), unit(&u), labels(&l), buckets(b), options(o), kind(k),
-          tabled(!fits_densely(l, words(k, b), o)), width(words(k, b)), first(0), table(0),
-          hash(detail::fnv(detail::fnv_basis, n)) {
+          tabled(!fits_densely(l, words(k, b), o)), direct(!tabled && !o.exemplars), width(words(k, b)), first(0), table(0),
+          slots(0), hash(detail::fnv(detail::fnv_basis, n)) {
         check();
         std::uint32_t& cells = k == apm::kind::gauge ? list->shared : list->cells;
         first = cells;
         if (tabled) table = list->tables++, cells += 2 + chunks();
         else cells += static_cast<std::uint32_t>(l.product) * width + 1;
+        if (o.exemplars) {
+            slots = list->shared;
+            list->shared += 1 + (tabled ? chunks() : static_cast<std::uint32_t>(l.product) * slots_per_series() * slot_words);
+        }
         list->last = this;
         ++list->count;
         list->layout = detail::fnv_number(list->layout ^ hash, signature());
@@ -125,6 +138,8 @@ private:
         if (!help || !*help) apm_error_metric_help_is_empty_say_what_is_counted(name);
         if (options.prometheus_name && !detail::valid_prometheus_name(options.prometheus_name))
             apm_error_prometheus_name_must_match_a_z_A_Z_0_9_underscore(name);
+        if (options.exemplars && kind != apm::kind::counter && kind != apm::kind::histogram)
+            apm_error_exemplars_are_for_counters_and_histograms(name);
         if (options.limit < 1 || options.limit > detail::most_series) apm_error_series_limit_must_be_1_to_2_to_the_20(name);
         if (labels->product > detail::most_series)
             apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(name);
@@ -150,7 +165,8 @@ private:
     // What two builds of one schema must agree on to share cells.
     constexpr std::uint64_t signature() const {
         std::uint64_t s = static_cast<std::uint64_t>(kind) | static_cast<std::uint64_t>(width) << 8 |
-                          static_cast<std::uint64_t>(unit->kept_as) << 24 | static_cast<std::uint64_t>(options.limit) << 32;
+                          static_cast<std::uint64_t>(unit->kept_as) << 24 | static_cast<std::uint64_t>(options.limit) << 32 |
+                          std::uint64_t{options.exemplars} << 63;
         s = detail::fnv_number(detail::fnv(detail::fnv_basis, unit->ucum), s);
         for (std::uint32_t i = 0; i < labels->count; ++i) {
             const label_info& f = labels->fields[i];
@@ -185,10 +201,20 @@ inline void zero_row(const row& r, cell* cells) {
         if (cell* chunk = cells[r.first_chunk() + c].pointer<cell>())
             for (std::uint32_t i = 0; i < chunk_size(c) * r.width; ++i) chunk[i].store(0);
 }
+inline void forget_exemplars(const row& r, cell* at) {
+    const auto forget = [&r](cell* slot, std::uint64_t series) {
+        for (std::uint64_t n = series * r.slots_per_series(); n > 0; --n, slot += row::slot_words)
+            if (slot->load()) slot->store(0);  // a page that nobody wrote to stays unwritten
+    };
+    if (!r.tabled) return forget(at + 1, r.labels->product);
+    for (std::uint32_t c = 0; c < r.chunks(); ++c)
+        if (cell* chunk = at[1 + c].pointer<cell>()) forget(chunk, chunk_size(c));
+}
 inline void zero_rows(const description& what, cell* own, cell* shared) {
     for (auto* r = static_cast<const row*>(what.rows); r; r = r->previous) {
         if (r->kind != kind::gauge) zero_row(*r, own);
         else if (shared) zero_row(*r, shared);
+        if (shared && r->options.exemplars) forget_exemplars(*r, shared + r->slots);
     }
 }
 

@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,6 +34,12 @@
 #if APM_SERVES_PROMETHEUS
 #include <apm/backend/prometheus.hpp>
 #endif
+#if APM_WRITES_FILES
+#include <apm/backend/file.hpp>
+#endif
+#if APM_WRITES_CONSOLE
+#include <apm/backend/console.hpp>
+#endif
 
 namespace apm::inline APM_ABI {
 
@@ -40,6 +48,20 @@ namespace apm::inline APM_ABI {
 inline void on_error(void (*handler)(const char* line)) {
     detail::process_root().handler.publish(reinterpret_cast<const void*>(handler));
 }
+
+namespace detail {
+
+// A sampler that outlives all who may still ask it; one for each rule a program ever had.
+inline const sampler& kept(const sampler& s) {
+    static std::mutex mutex;
+    static auto& all = *new std::deque<sampler>;
+    const std::lock_guard guard(mutex);
+    for (const sampler& x : all)
+        if (x.decide == s.decide && x.number == s.number && x.follow_remote == s.follow_remote) return x;
+    return all.emplace_back(s);
+}
+
+}  // namespace detail
 
 template <mode M>
 class basic_runtime;
@@ -71,6 +93,9 @@ public:
     // The port of the page for Prometheus; 0 where none is served, such as in a forked child.
     [[nodiscard]] std::uint16_t prometheus_port() const;
 
+    // The file for Perfetto or Chrome's viewer that spans are written to; empty where none is.
+    [[nodiscard]] std::string trace_path() const { return trace_path_; }
+
     // Shows families of another library on that page (prometheus::also; backend/prometheus_cpp.hpp has one to give).
     // Nothing where no page is served.
     template <class Families>
@@ -85,6 +110,15 @@ private:
     void run(runtime_options& options, std::vector<detail::any_backend>& backends);
     void stop();
     bool push_here(deadline by);
+    // One of our own, which lives until the runtime ends, or for good where it hangs beyond that.
+    template <class B, class... Options>
+    B& add(std::vector<detail::any_backend>& backends, const Options&... options) {
+        auto made = std::make_shared<B>(options...);
+        backends.insert(backends.begin(), detail::any_backend::of(*made));
+        owned_.push_back(made);
+        return *made;
+    }
+    void leave_behind(const detail::any_backend& b);
 
     bool running_ = false;
     pid_t process_ = 0;
@@ -92,6 +126,8 @@ private:
     std::vector<detail::any_backend> started_;
     std::optional<detail::push_thread> push_;
     std::optional<self_observation> self_;
+    std::vector<std::shared_ptr<void>> owned_;
+    std::string trace_path_;
 #if APM_SERVES_PROMETHEUS
     std::unique_ptr<prometheus> prometheus_;
 #endif
@@ -108,6 +144,7 @@ public:
     [[nodiscard]] APM_INLINE constexpr bool running() const { return false; }
     APM_INLINE constexpr bool flush(std::chrono::milliseconds) { return true; }
     [[nodiscard]] APM_INLINE constexpr std::uint16_t prometheus_port() const { return 0; }
+    [[nodiscard]] APM_INLINE std::string trace_path() const { return {}; }
     template <class Families>
     APM_INLINE constexpr void show(Families&&) {}
 };
@@ -144,8 +181,11 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     if (options.on_error) on_error(options.on_error);
     const detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return;
+    if (settings.disabled) return process.muted.store(1);
     process.thread_bytes.store(options.bytes_per_thread);
+    process.ring_bytes.store(options.ring_bytes);
+    process.ring_limit.store(options.ring_limit);
+    sample_with(detail::kept(options.sampler));
     shutdown_timeout_ = options.shutdown_timeout;
     self_.emplace();
 #if APM_SERVES_PROMETHEUS
@@ -154,15 +194,28 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
         backends.insert(backends.begin(), detail::any_backend::of(*prometheus_));
     }
 #endif
+#if APM_WRITES_FILES
+    [[maybe_unused]] const file* files = settings.file ? &add<file>(backends, options.file) : nullptr;
+#endif
+#if APM_WRITES_CONSOLE
+    if (settings.console) add<console>(backends);
+#endif
     std::vector<detail::any_backend> pushing;
+    bool spans_are_read = false;
     for (const detail::any_backend& b : backends) {
         const error failed = b.start(b.self, settings.who);
         detail::say(b.name, failed);
         if (!failed.empty()) continue;
         started_.push_back(b);
-        if (b.push) pushing.push_back(b);
+        if (b.push || b.spans) pushing.push_back(b);
+        spans_are_read = spans_are_read || b.spans;
     }
-    push_.emplace(pushing);
+#if APM_WRITES_FILES
+    for (const detail::any_backend& b : started_)
+        if (b.self == files && options.file.chrome) trace_path_ = files->chrome_path();
+#endif
+    process.muted.store(spans_are_read ? 0 : 1);  // a span that nobody will see is not recorded
+    push_.emplace(pushing, options.span_interval);
 }
 
 inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
@@ -175,7 +228,14 @@ inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
 // In a forked child, which does not have the thread that pushes. A back end that was at work while the process forked stays
 // as it was, its locks included, so it is not to be touched.
 inline bool basic_runtime<mode::on>::push_here(deadline by) {
-    bool all = true;
+    std::vector<detail::any_backend> spanned;
+    for (const detail::any_backend& b : started_)
+        if (b.spans && !(push_ && push_->busy(b))) spanned.push_back(b);
+    bool all = detail::deliver_spans(spanned, by, [](const detail::any_backend& b, auto&& f) {
+        const error failed = f();
+        detail::say(b.name, failed);
+        return failed.empty();
+    });
     for (const detail::any_backend& b : started_) {
         if (!b.push || (push_ && push_->busy(b))) continue;
         const error failed = b.push(b.self, by);
@@ -183,6 +243,13 @@ inline bool basic_runtime<mode::on>::push_here(deadline by) {
         all = all && failed.empty();
     }
     return all;
+}
+
+// It is being called (or, in a forked child, was when the process forked): not even its destructor may run.
+inline void basic_runtime<mode::on>::leave_behind(const detail::any_backend& b) {
+    static auto& for_good = *new std::vector<std::shared_ptr<void>>;  // still pointed at, so no leak
+    for (const std::shared_ptr<void>& own : owned_)
+        if (own.get() == b.self) for_good.push_back(own);
 }
 
 inline void basic_runtime<mode::on>::stop() {
@@ -199,8 +266,10 @@ inline void basic_runtime<mode::on>::stop() {
         detail::report("the last export was not done within %lld ms; what was not sent is lost",
                        static_cast<long long>(shutdown_timeout_.count()));
     }
-    for (const detail::any_backend& b : started_)
-        if (!push_ || !push_->busy(b)) detail::say(b.name, b.stop(b.self, by));
+    for (const detail::any_backend& b : started_) {
+        if (push_ && push_->busy(b)) leave_behind(b);
+        else detail::say(b.name, b.stop(b.self, by));
+    }
 #if APM_SERVES_PROMETHEUS
     // A thread that served may have been at work on it when the process forked: not even its destructor can be called.
     [[maybe_unused]] static prometheus* inherited = nullptr;  // still pointed at, so no leak

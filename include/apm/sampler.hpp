@@ -34,12 +34,13 @@ struct sampler {
 inline constexpr sampler always_on{[](const sampler&, const sampling_request&) { return true; }};
 inline constexpr sampler always_off{[](const sampler&, const sampling_request&) { return false; }};
 
-// Keeps that share of all traces, by the first 8 bytes of the trace's id, as opentelemetry-cpp does: a process with a higher
-// ratio keeps what one with a lower keeps. What is not in [0, 1] is taken as the nearer end; NaN as 0.
+// Keeps that share of all traces, by the first 8 bytes of the trace's id, as opentelemetry-cpp does (which on x86 takes them for
+// a little-endian number): a process with a higher ratio keeps what one with a lower keeps. What is not in [0, 1] is taken
+// as the nearer end; NaN as 0.
 constexpr sampler trace_id_ratio(double share) {
     if (!(share > 0)) return always_off;
     if (share >= 1) return always_on;
-    return {[](const sampler& s, const sampling_request& r) { return r.trace.high <= s.number; },
+    return {[](const sampler& s, const sampling_request& r) { return __builtin_bswap64(r.trace.high) <= s.number; },
             static_cast<std::uint64_t>(share * 18446744073709551616.0 /* 2^64 */)};
 }
 

@@ -65,6 +65,14 @@ struct span_option<measured_in<B>> {
     using buckets = B;
 };
 
+// Not in the class itself: that, and then the whole schema, would be no class any more, and clang says so of each row.
+template <class... O>
+consteval void check_options() {
+    static_assert((requires { sizeof(span_option<O>); } && ...),
+                  "apm: a span's options are apm::server, client, producer, consumer, apm::level<N>, apm::measured and "
+                  "apm::measured_in<Buckets>");
+}
+
 // The last of the options that says something.
 template <class... O>
 constexpr span_kind kind_among() {
@@ -145,7 +153,8 @@ public:
     APM_INLINE void set(const typename Row::attributes_type& all) const {
         if (this->recording()) detail::set_all(*this->span_, all);
     }
-    APM_INLINE void set() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
+    APM_INLINE void begin_with(const typename Row::attributes_type& all) const { detail::set_all(*this->span_, all); }
+    APM_INLINE void begin_with() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
     // One of them; given anew, the last value counts.
     template <auto Member>
     void set(const detail::type_of_member<Member>& value) const {
@@ -181,7 +190,8 @@ public:
     APM_INLINE constexpr ~basic_scope() {}
     using span_handle<mode::off>::set;
     APM_INLINE constexpr void set(const typename Row::attributes_type&) const {}
-    APM_INLINE constexpr void set() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
+    APM_INLINE constexpr void begin_with(const typename Row::attributes_type&) const {}
+    APM_INLINE constexpr void begin_with() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
     template <auto Member>
     APM_INLINE constexpr void set(const detail::type_of_member<Member>&) const {
         detail::check_member<typename Row::attributes_type, Member>();
@@ -200,9 +210,6 @@ using started_span = basic_scope<Row, false, M>;
 // the process is gone. Cost: two reads of the clock and a copy; unsampled, a few loads.
 template <class S, class Attributes, class... Options>
 struct span : span_row {
-    static_assert((requires { sizeof(detail::span_option<Options>); } && ...),
-                  "apm: a span's options are apm::server, client, producer, consumer, apm::level<N>, apm::measured and "
-                  "apm::measured_in<Buckets>");
     using attributes_type = Attributes;
     using buckets = typename detail::buckets_among<Options...>::type;
     static constexpr int own_level = detail::level_among<Options...>();
@@ -215,6 +222,7 @@ struct span : span_row {
         : span_row{schema->last_span, row_name, row_help, &S::scope, &detail::attributes<Attributes>::info,
                    detail::kind_among<Options...>(), static_cast<std::uint8_t>(own_level)},
           metrics(schema, row_name, row_help) {
+        detail::check_options<Options...>();
         if (!row_name || !*row_name) apm_error_span_name_is_empty(row_name);
         if (!row_help || !*row_help) apm_error_span_help_is_empty_say_what_it_covers(row_name);
         schema->last_span = this;

@@ -32,33 +32,46 @@ inline attribute_name name_of(const item_at& x, const attributes_info& fields) {
     return {name, __builtin_strlen(name)};
 }
 
-// The attributes from `from` on were given last: earlier ones of the same names no longer count.
-APM_COLD inline void cross_out_before(open_span& s, std::uint32_t from) {
+// Takes an item out of those of a span; what is behind it moves up.
+APM_COLD inline void erase(open_span& s, item_at x) {
+    const char* const behind = x.next().at;
+    __builtin_memmove(s.items + (x.at - s.items), behind, static_cast<std::size_t>(s.items + s.used - behind));
+    s.used -= static_cast<std::uint32_t>(behind - x.at);
+}
+// Of each attribute from `from` on: one of the same name that was given before no longer counts; where there is none, and no
+// room for another name, this one does not.
+APM_COLD inline void admit_each(open_span& s, std::uint32_t from) {
     const attributes_info& fields = *s.record.row->attributes;
-    for (item_at n{s.items + from}; n.at < s.items + s.used; n = n.next()) {
-        for (item_at o{s.items}; o.at < n.at; o = o.next()) {
-            if (!o.is_attribute() || o.crossed_out() || !(name_of(o, fields) == name_of(n, fields))) continue;
-            o.cross_out(s.items + (o.at - s.items));
-            --s.attributes;
+    while (from < s.used) {
+        const item_at given{s.items + from};
+        const attribute_name name = name_of(given, fields);
+        item_at x{s.items};
+        while (x.at < given.at && !(x.is_attribute() && name_of(x, fields) == name)) x = x.next();
+        if (x.at == given.at && s.attributes == limits::attributes) {
+            ++s.dropped[an_attribute];
+            erase(s, given);
+            continue;
         }
+        const auto size = static_cast<std::uint32_t>(given.next().at - given.at);
+        if (x.at == given.at) {
+            ++s.attributes;
+        } else {
+            from -= static_cast<std::uint32_t>(x.next().at - x.at);
+            erase(s, x);
+        }
+        from += size;
     }
 }
 // Counts `count` attributes that were just written behind `from`; the limit is of names, so that giving one anew is always
 // possible.
 APM_INLINE void admit(open_span& s, std::uint32_t from, std::uint32_t count) {
-    const bool first = s.attributes == 0;
-    const std::uint32_t all = s.attributes + count;
-    s.attributes = static_cast<std::uint16_t>(all);
-    if (first && all <= limits::attributes) [[likely]] return;
-    cross_out_before(s, from);
-    if (s.attributes <= limits::attributes) return;
-    s.attributes = static_cast<std::uint16_t>(s.attributes - count);
-    s.dropped[an_attribute] += count;
-    s.used = from;
+    if (s.attributes == 0) [[likely]] s.attributes = static_cast<std::uint16_t>(count);  // no more than a struct may have
+    else admit_each(s, from);
 }
 
+// Out of line: inlined, three attributes are 700 bytes of code at each place, and not faster.
 template <class A>
-APM_INLINE void set_all(open_span& s, const A& a) {
+[[APM_HIDDEN, gnu::noinline]] void set_all(open_span& s, const A& a) {
     const auto m = attributes<A>::size(a);
     char* const to = room_for(s, m.bytes);
     if (!to) [[unlikely]] {
@@ -116,7 +129,7 @@ struct given_list {
     [[nodiscard]] attributes<no_attributes>::measure measure() const {
         attributes<no_attributes>::measure m;
         for (const attribute& a : list)
-            if (m.count++ < limits::attributes) m.bytes += a.size();
+            if (m.count++ < limits::attributes) m.bytes += a.size(), m.cut += a.cut() ? 1u : 0u;
         return m;
     }
     void write(char* to) const {
@@ -152,6 +165,7 @@ template <class Given>
     const event_head head{ticks(process_root()), given.info(), n, left_out};
     char* to = put_head(s, item::event, head, n + m.bytes, an_event);
     if (!to) return;
+    if (m.cut) s.cut = true;
     __builtin_memcpy(to, name.data(), n);
     given.write(to + n);
     ++s.events;
@@ -168,6 +182,7 @@ template <class Given>
     const link_head head{other.trace.high, other.trace.low, other.span, given.info(), flags, left_out};
     char* to = put_head(s, item::link, head, m.bytes, a_link);
     if (!to) return;
+    if (m.cut) s.cut = true;
     given.write(to);
     ++s.links;
 }
@@ -176,13 +191,16 @@ template <class Given>
 APM_COLD inline void add_text(open_span& s, item type, const char* bytes, std::size_t size) {
     const std::uint32_t n = cut(bytes, size);
     if (n < size) s.cut = true;
-    if (char* to = room_for(s, 5 + n)) {
-        to = put_raw(put_raw(to, type), n);
-        __builtin_memcpy(to, bytes, n);
-        s.used += 5 + n;
-    } else {
+    if (!room_for(s, 5 + n)) {
         s.cut = true;
+        return;
     }
+    item_at x{s.items};
+    while (x.at < s.items + s.used && x.type() != type) x = x.next();
+    if (x.at < s.items + s.used) erase(s, x);
+    char* const to = put_raw(put_raw(s.items + s.used, type), n);
+    __builtin_memcpy(to, bytes, n);
+    s.used += 5 + n;
 }
 
 // Ok is final; unset is no answer (OpenTelemetry's specification, trace/api.md, "Set Status").
@@ -238,6 +256,9 @@ public:
     // Of detail/: whoever begins one.
     constexpr explicit span_handle(detail::open_span* s) : span_(s), id_(s ? s->record.id : 0) {}
 
+    // Of TRACE_SCOPE, right after the beginning: the span is there, or never was.
+    [[nodiscard]] APM_INLINE bool begun() const { return span_ && (span_->flags & span_->recording); }
+
 protected:
     [[nodiscard]] APM_INLINE bool is_open() const { return span_ && span_->is(id_); }
     detail::open_span* span_ = nullptr;
@@ -248,6 +269,7 @@ class span_handle<mode::off> {
 public:
     constexpr span_handle() = default;
     [[nodiscard]] APM_INLINE constexpr bool recording() const { return false; }
+    [[nodiscard]] APM_INLINE constexpr bool begun() const { return false; }
     [[nodiscard]] APM_INLINE constexpr apm::context context() const { return {}; }
     template <class T>
         requires std::constructible_from<attribute, text<limits::name>, const T&>
@@ -257,7 +279,8 @@ public:
         requires boost::hana::Struct<A>::value
     APM_INLINE constexpr void event(const text<limits::name>&, const A&) const {}
     APM_INLINE constexpr void link(const apm::context&, std::initializer_list<attribute> = {}) const {}
-    APM_INLINE constexpr void status(span_status, const text<limits::text>& = {}) const {}
+    APM_INLINE constexpr void status(span_status) const {}
+    APM_INLINE constexpr void status(span_status, const text<limits::text>&) const {}
     APM_INLINE constexpr void rename(const text<limits::name>&) const {}
 };
 
@@ -265,7 +288,7 @@ public:
 template <mode M = APM_MODE>
 [[nodiscard]] APM_INLINE span_handle<M> current_span() {
     if constexpr (M == mode::on) {
-        if (detail::thread_state* t = detail::this_thread_so_far())
+        if (detail::thread_state* t = detail::this_thread())
             if (detail::open_span* s = detail::current_of(*t); s && s->record.row) return span_handle<M>(s);
     }
     return {};

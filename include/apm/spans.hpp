@@ -70,19 +70,18 @@ namespace detail {
 template <class F>
 void each_attribute(const char* at, const char* end, const attributes_info* fields, F&& f) {
     for (item_at x{at}; x.at < end; x = x.next())
-        if (x.is_attribute() && !x.crossed_out()) f(attribute_view(x, fields));
+        if (x.is_attribute()) f(attribute_view(x, fields));
 }
 
 }  // namespace detail
 
 class event_view {
 public:
-    event_view(detail::item_at x, std::uint64_t time)
-        : head_(detail::get_raw<event_head>(x.body())), name_(x.body() + sizeof(event_head)), end_(x.body() + x.length()),
-          time_(time) {}
+    explicit event_view(detail::item_at x)
+        : head_(detail::get_raw<event_head>(x.body())), name_(x.body() + sizeof(event_head)), end_(x.body() + x.length()) {}
 
     [[nodiscard]] std::string_view name() const { return {name_, head_.name_size}; }
-    [[nodiscard]] std::uint64_t time() const { return time_; }  // nanoseconds since the epoch
+    [[nodiscard]] std::uint64_t time() const { return head_.ticks; }  // nanoseconds since the epoch
     [[nodiscard]] std::uint32_t dropped_attributes() const { return head_.dropped; }
     template <class F>
     void attributes(F&& f) const { detail::each_attribute(name_ + head_.name_size, end_, head_.fields, f); }
@@ -91,7 +90,6 @@ private:
     event_head head_;
     const char* name_;
     const char* end_;
-    std::uint64_t time_;
 };
 
 class link_view {
@@ -119,8 +117,10 @@ public:
         std::uint32_t attributes = 0, events = 0, links = 0;
     };
 
-    span_view(const char* record, const detail::timeline& when)
-        : record_(reinterpret_cast<const span_record*>(record)), when_(&when) {
+    // Times of events become nanoseconds here: whoever reads them later has no part in what the next reader does to `when`.
+    span_view(char* record, const detail::timeline& when) : record_(reinterpret_cast<const span_record*>(record)) {
+        start_ = when.at(record_->start);
+        duration_ = when.between(record_->start, record_->end);
         for (detail::item_at x = first(); x.at < end_of_items(); x = x.next()) {
             switch (x.type()) {
                 case item::status: message_ = {x.body(), x.length()}; break;
@@ -131,12 +131,15 @@ public:
                              detail::get_raw<std::uint32_t>(x.body() + sizeof(char*))};
                     break;
                 case item::dropped: dropped_ = detail::get_raw<dropped_counts>(x.body()); break;
+                case item::event: {
+                    const std::uint64_t ticks = detail::get_raw<event_head>(x.body()).ticks;
+                    detail::put_raw(record + (x.body() - record), start_ + when.between(record_->start, ticks));
+                    break;
+                }
                 default: break;
             }
         }
         if (!name_.data()) name_ = row().name;
-        start_ = when.at(record_->start);
-        duration_ = when.between(record_->start, record_->end);
     }
 
     [[nodiscard]] const span_row& row() const { return *record_->row; }
@@ -163,11 +166,8 @@ public:
     void attributes(F&& f) const { detail::each_attribute(first().at, end_of_items(), row().attributes, f); }
     template <class F>
     void events(F&& f) const {
-        for (detail::item_at x = first(); x.at < end_of_items(); x = x.next()) {
-            if (x.type() != item::event) continue;
-            const std::uint64_t ticks = detail::get_raw<event_head>(x.body()).ticks;
-            f(event_view(x, start_ + when_->between(record_->start, ticks)));
-        }
+        for (detail::item_at x = first(); x.at < end_of_items(); x = x.next())
+            if (x.type() == item::event) f(event_view(x));
     }
     template <class F>
     void links(F&& f) const {
@@ -180,7 +180,6 @@ private:
     [[nodiscard]] const char* end_of_items() const { return reinterpret_cast<const char*>(record_) + record_->size; }
 
     const span_record* record_;
-    const detail::timeline* when_;
     std::string_view name_, message_;
     std::uint64_t start_ = 0, duration_ = 0;
     dropped_counts dropped_;
@@ -203,6 +202,7 @@ struct span_totals {
     std::uint64_t dropped_memory = 0;     // there was no memory for a ring, or for the span
     std::uint64_t dropped_inherited = 0;  // a forked child ended what its parent process began
     std::uint64_t dropped_items = 0;      // attributes, events and links that were beyond the limits
+    std::uint64_t clock_steps = 0;        // how often the time of day was seen to be set
 
     [[nodiscard]] std::uint64_t dropped() const { return dropped_full + dropped_memory + dropped_inherited; }
 };
@@ -239,6 +239,7 @@ inline void give_pages_back(store& s, block& b) {
 }  // namespace detail
 
 // Takes finished spans out of all threads' rings: at most `most_bytes` of them, but a span at least. Any thread; serialized.
+// Throws std::bad_alloc, and takes none, where there is no memory.
 inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
     using namespace detail;
     span_batch batch;
@@ -255,6 +256,7 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
     std::size_t all = 0, first = 0;
     for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) {
         ring& x = state_in(*b).records;
+        if (x.said.load()) x.said.store(0);  // before its head is read: what comes later says so anew
         const std::uint64_t head = x.head.load_acquire();
         if (head == x.tail.load()) {
             give_pages_back(*s, *b);
@@ -267,12 +269,13 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
     if (parts.empty()) return batch;
     reader.when.renew(r);  // after the heads were read: whatever is read now ended before
     const std::size_t room = std::min(all, std::max<std::size_t>(most_bytes, limits::record + sizeof(span_record)));
+    // All the memory first: where there is none, nothing has been taken yet.
     batch.bytes = std::make_unique_for_overwrite<char[]>(room);
+    batch.spans.reserve(room / sizeof(span_record));
     std::size_t used = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const part& p = parts[(first + i) % parts.size()];
         ring& x = state_in(*p.of).records;
-        x.said.store(0);
         read_records(x, p.until, [&](const char* record, std::uint32_t size) {
             if (size > room - used) return !(batch.more = true);
             __builtin_memcpy(batch.bytes.get() + used, record, size);
@@ -293,7 +296,8 @@ inline span_totals count_spans() {
     span_totals t;
     t.drained = r.drained.load();
     t.dropped_memory = r.unattached.load();
-    t.started = t.dropped_memory;
+    t.started = t.dropped_memory - r.unended.load();
+    if (const auto* reader = r.timeline.pointer_acquire<span_reader>()) t.clock_steps = reader->when.steps();
     const store* s = find_or_make(all_threads);
     for (auto* b = s ? s->blocks.pointer_acquire<block>() : nullptr; b; b = b->next) {
         const thread_state& x = state_in(*b);

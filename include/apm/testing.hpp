@@ -5,6 +5,13 @@
 //     REQUIRE(probe.added(shop::telemetry.orders, {.method = Method::card, .outcome = Outcome::ok}) == 1);
 //     REQUIRE(probe.changes() == std::vector<std::string>{"shop.orders{method=card,outcome=ok} +1"});
 //
+// What did it trace, and how long did that take? apm/testing/{spans,clock,sampling}.hpp, which this header includes:
+//
+//     apm::testing::manual_clock clock;
+//     apm::testing::span_probe spans;
+//     check_out(basket);
+//     REQUIRE(spans.tree() == "checkout{reserve,pay{bank}}");
+//
 // With APM compiled out nothing is recorded, and every answer is 0: skip such tests where apm::enabled() is false.
 // Needs no runtime and no back end, and no reset between tests: a probe sees what came after it.
 #pragma once
@@ -19,6 +26,9 @@
 #include <apm/config.hpp>
 #include <apm/fields.hpp>
 #include <apm/recording.hpp>
+#include <apm/testing/clock.hpp>
+#include <apm/testing/sampling.hpp>
+#include <apm/testing/spans.hpp>
 
 namespace apm::inline APM_ABI::testing {
 

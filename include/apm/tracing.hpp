@@ -70,7 +70,7 @@ template <manner How>
     bool kept;
     if (above && !(above->flags & (above->remote | above->nothing))) [[likely]] {
         s->record.trace = above->record.trace;
-        s->record.parent = above->record.id;
+        s->record.parent = above->id();  // another thread may end it at this moment
         kept = above->flags & above->sampled;
     } else {
         kept = begin_trace(r, *t, *s, above, row);
@@ -114,12 +114,26 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
                       (s.flags & s.remote_above ? span_record::remote_parent : 0);
     if (s.dropped[0] | s.dropped[1] | s.dropped[2]) [[unlikely]] {
         t.dropped_items.add(std::uint64_t{s.dropped[0]} + s.dropped[1] + s.dropped[2]);
-        if (char* to = room_for(s, 1 + sizeof s.dropped)) {
-            put_raw(put_raw(to, item::dropped), s.dropped);
-            s.used += 1 + static_cast<std::uint32_t>(sizeof s.dropped);
+        constexpr std::uint32_t size = sizeof s.dropped;
+        if (char* to = room_for(s, 5 + size)) {
+            put_raw(put_raw(put_raw(to, item::dropped), size), s.dropped);
+            s.used += 5 + size;
         }
     }
+    if (s.cut) [[unlikely]] t.dropped_items.add(std::uint64_t{1});
     write_record(r, t, s);
+}
+
+// On a thread that can have no memory, not even to count in.
+APM_COLD inline void cannot_end(root& r, open_span& s) {
+    if (s.flags & s.recording) r.unattached.add_shared(std::uint64_t{1}), r.unended.add_shared(std::uint64_t{1});
+    const bool gone = !(s.flags & s.linked);
+    const lock guard(r.registering);
+    s.identify(0);
+    if (!gone) return;  // the thread whose it is meets it again: settle()
+    if (s.items != s.within) free(s.items);
+    s.below = r.spare.pointer<open_span>();
+    r.spare.publish(&s);
 }
 
 // Ends the span, if it is the one of that id. `done(root, start, end, failed)` is told how it went, if it is Timed whatever
@@ -130,7 +144,7 @@ APM_INLINE void end(open_span& s, std::uint64_t id, Done&& done) {
     const std::uint64_t now = Timed || (s.flags & s.recording) ? ticks(r) : 0;
     if (!s.is(id)) [[unlikely]] return;
     thread_state* const t = this_thread();
-    if (!t) [[unlikely]] return s.identify(0);
+    if (!t) [[unlikely]] return cannot_end(r, s);
     if (exceptions_in_flight(*t) > s.uncaught && s.status == span_status::unset) [[unlikely]] s.status = span_status::error;
     const std::uint64_t start = s.record.start;
     const bool failed = s.status == span_status::error;

@@ -16,6 +16,7 @@ struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "test.memory"};
 
     counter<Path> hits{this, "hits", "Hits"};
+    span<Path>    serve{this, "serve", "A request"};
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 constexpr auto on = apm::mode::on;
@@ -37,9 +38,18 @@ std::vector<std::uint64_t> totals(const apm::memory& m, std::string_view path) {
     return result;
 }
 
+void serve(std::string_view path) { static_cast<void>(telemetry.serve.scope<on>({.path = path})); }
+void export_spans_now(apm::memory& m) { CHECK(m.export_spans(apm::drain_spans(), {}).empty()); }
+std::vector<std::string> paths(const apm::memory& m) {
+    std::vector<std::string> result;
+    m.each_span([&](const apm::span_data& s) { result.push_back(s.attribute<std::string>("path").value_or("none")); });
+    return result;
+}
+
 }  // namespace
 
 static_assert(apm::push_backend<apm::memory>);
+static_assert(apm::span_backend<apm::memory>);
 
 TEST_CASE("it keeps who speaks, and snapshots that stay as they were") {
     apm::memory m({.interval = 5s});
@@ -88,5 +98,60 @@ TEST_CASE("it may be looked at while it is written to") {
         const auto seen = totals(m, "/a");
         CHECK(seen.size() <= 4);
         CHECK(std::is_sorted(seen.begin(), seen.end()));
+    }
+}
+
+TEST_CASE("it keeps spans, as they were") {
+    apm::drain_spans();
+    apm::memory m;
+    serve("/a");
+    CHECK(m.spans().empty());
+    export_spans_now(m);
+    serve("/b");
+    serve("/c");
+    export_spans_now(m);
+    export_spans_now(m);
+    CHECK(paths(m) == std::vector<std::string>{"/a", "/b", "/c"});
+    const auto copies = m.spans();
+    CHECK(m.forgotten() == 0);
+    m.clear_spans();
+    CHECK(m.spans().empty());
+    CHECK(m.forgotten() == 0);
+    REQUIRE(copies.size() == 3);
+    CHECK(copies[2].name == "serve");
+    CHECK(copies[2].attribute<std::string>("path") == "/c");
+    CHECK(m.size() == 0);  // of snapshots
+}
+
+TEST_CASE("the oldest spans go first, and are counted") {
+    for (const std::size_t keep : {0u, 1u, 3u}) {
+        for (const int at_once : {1, 5}) {
+            apm::drain_spans();
+            apm::memory m({.keep_spans = keep});
+            std::vector<std::string> last;
+            for (int i = 1; i <= 10; ++i) {
+                serve("/" + std::to_string(i));
+                last.push_back("/" + std::to_string(i));
+                if (last.size() > keep) last.erase(last.begin());
+                if (i % at_once == 0) export_spans_now(m);
+            }
+            CHECK(paths(m) == last);
+            CHECK(m.forgotten() == 10 - keep);
+        }
+    }
+    const apm::memory_options usual;
+    CHECK(usual.keep_spans == 4096);
+}
+
+TEST_CASE("spans may be looked at while they are written") {
+    apm::memory m({.keep_spans = 8});
+    const meanwhile writes([&] {
+        serve("/busy");
+        static_cast<void>(m.export_spans(apm::drain_spans(), {}));
+    });
+    for (int i = 0; i < 200; ++i) {
+        CHECK(m.spans().size() <= 8);
+        for (const std::string& path : paths(m)) CHECK((path == "/busy"));
+        if (i % 50 == 0) m.clear_spans();
     }
 }

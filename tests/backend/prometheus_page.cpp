@@ -185,6 +185,22 @@ struct Ages : apm::schema<Ages> {
 };
 constexpr auto& ages = apm::instruments<Ages>;
 
+// Rows that keep exemplars, two of them in one family.
+struct Traced : apm::schema<Traced> {
+    static constexpr apm::scope scope{.name = "page.traced"};
+    counter<Order> orders{this, "traced.orders", "Orders", {.series = apm::exported::when_touched, .exemplars = true}};
+    counter<apm::no_labels, apm::seconds>        busy {this, "traced.busy", "Time at work", {.exemplars = true}};
+    histogram<Order, apm::seconds, few>          took {this, "traced.took", "Time", {.series = apm::exported::when_touched, .exemplars = true}};
+    histogram<apm::no_labels, apm::score, around_zero> drift{this, "traced.drift", "Deviation", {.exemplars = true}};
+    counter<>                                    plain{this, "traced.plain", "Keeps none"};
+};
+struct TracedToo : apm::schema<TracedToo> {
+    static constexpr apm::scope scope{.name = "page.traced.too"};
+    histogram<Order, apm::seconds, few> took{this, "traced.took", "Time", {.series = apm::exported::when_touched, .exemplars = true}};
+};
+constexpr auto& traced = apm::instruments<Traced>;
+constexpr auto& traced_too = apm::instruments<TracedToo>;
+
 constexpr auto text = apm::page_format::text, openmetrics = apm::page_format::openmetrics;
 
 // The page of some schemas only.
@@ -200,6 +216,18 @@ std::string page_of(std::vector<std::string_view> schemas, apm::page_format form
     return page_of(p, schemas, format, who);
 }
 
+// With `T` for each time of an exemplar, none of which is out of its bounds.
+std::string without_times(std::string page, std::uint64_t from, std::uint64_t to) {
+    for (std::size_t at = 0; (at = page.find("\"} ", page.find(" # {", at))) != page.npos;) {
+        const std::size_t begin = page.find(' ', at + 3) + 1, end = page.find('\n', begin);
+        const double time = std::stod(page.substr(begin, end - begin));
+        CHECK(time >= static_cast<double>(from) / 1e9 - 1e-6);
+        CHECK(time <= static_cast<double>(to) / 1e9 + 1e-6);
+        page.replace(begin, end - begin, "T");
+        at = begin;
+    }
+    return page;
+}
 bool has(const std::string& page, const std::string& line) { return ("\n" + page).find("\n" + line + "\n") != std::string::npos; }
 
 void record_kinds() {
@@ -788,4 +816,55 @@ TEST_CASE("a gauge and an updown of one name are not added up, though both are g
     const std::string page = writer.write(apm::collect(), {}, apm::page_format::text);
     CHECK(page.find("\npage_level 40\n") != page.npos);
     CHECK(page.find("page_level 42") == page.npos);
+}
+
+TEST_CASE("exemplars are in OpenMetrics, on counters and buckets") {
+    const std::uint64_t from = apm::detail::realtime_ns();
+    {
+        const auto at = apm::attach({.trace = {0x0af7651916cd43dd, 0x8448eb211c80319c}, .span = 0xb7ad6b7169203331, .sampled = true});
+        traced.orders.add(3, {.method = Method::card});
+        traced.busy.add(1500ms);
+        traced.took.record(3ms, {.method = Method::card});
+        traced.took.record(2s, {.method = Method::card});
+        traced.drift.record(-2.25);
+        traced.plain.add(1);
+    }
+    traced.orders.add(2, {.method = Method::paypal});
+    traced.took.record(600ms, {.method = Method::card});
+    const auto low = apm::attach({.trace = {1, 0xf}, .span = 2, .sampled = true});
+    traced_too.took.record(700ms, {.method = Method::card});
+    traced_too.took.record(4s, {.method = Method::card});
+
+    const std::string page = page_of({"page.traced", "page.traced.too"}, openmetrics);
+    CHECK(without_times(page, from, apm::detail::realtime_ns()) ==
+R"(# TYPE traced_orders counter
+# HELP traced_orders Orders
+traced_orders_total{method="card"} 3 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 3 T
+traced_orders_total{method="paypal"} 2
+# TYPE traced_busy_seconds counter
+# UNIT traced_busy_seconds seconds
+# HELP traced_busy_seconds Time at work
+traced_busy_seconds_total 1.5 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 1.5 T
+# TYPE traced_took_seconds histogram
+# UNIT traced_took_seconds seconds
+# HELP traced_took_seconds Time
+traced_took_seconds_bucket{method="card",le="0.005"} 1 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 0.003 T
+traced_took_seconds_bucket{method="card",le="0.5"} 1
+traced_took_seconds_bucket{method="card",le="1.0"} 3 # {trace_id="0000000000000001000000000000000f",span_id="0000000000000002"} 0.7 T
+traced_took_seconds_bucket{method="card",le="+Inf"} 5 # {trace_id="0000000000000001000000000000000f",span_id="0000000000000002"} 4 T
+traced_took_seconds_count{method="card"} 5
+traced_took_seconds_sum{method="card"} 7.303
+# TYPE traced_drift histogram
+# HELP traced_drift Deviation
+traced_drift_bucket{le="-1.5"} 1 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} -2.25 T
+traced_drift_bucket{le="0.0"} 1
+traced_drift_bucket{le="2.0"} 1
+traced_drift_bucket{le="+Inf"} 1
+# TYPE traced_plain counter
+# HELP traced_plain Keeps none
+traced_plain_total 1
+# EOF
+)");
+    CHECK(page_of({"page.traced", "page.traced.too"}, text).find(" # ") == std::string::npos);
+    CHECK(has(page_of({"page.traced"}, text), "traced_busy_seconds_total 1.5"));
 }

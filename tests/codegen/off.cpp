@@ -11,6 +11,8 @@ using codegen::telemetry, codegen::Method, codegen::Outcome;
 #define PLAIN(...)
 #define APM(...) static_cast<void>(0)
 #define APM_TIME(...) static_cast<void>(0)
+#define TRACE_SCOPE(...) static_cast<void>(0)
+#define TRACE_FUNCTION() static_cast<void>(0)
 #endif
 
 #ifdef ONE_WORD
@@ -82,6 +84,51 @@ int guarded(int n) {
         return step(n);
     } catch (...) {
         PLAIN(telemetry.orders.add(1, {.method = Method::card, .outcome = Outcome::declined});)
+        throw;
+    }
+}
+
+int visit(int n, const char* route) {
+    TRACE_FUNCTION();
+    TRACE_SCOPE(telemetry.visit, {.visitor = step(n), .route = route, .token = route});  // not called
+    TRACE_SCOPE("a quick look");
+    TRACE_SCOPE(telemetry.detail);
+    const int result = step(n);
+    PLAIN(apm::current_span().set("result", result);)
+    PLAIN(apm::current_span().event("stepped", {{"n", n}, {"route", route}});)
+    PLAIN(apm::current_span().status(apm::span_status::error, "no");)
+    return result;
+}
+
+int enter(int n, const char* route) {
+    PLAIN(auto visit = telemetry.visit.scope({.visitor = n, .route = route, .token = "secret"});)
+    PLAIN(visit.set<&codegen::Visit::distance>(0.5 * n);)
+    PLAIN(visit.set("again", true);)
+    int result = step(n);
+    PLAIN(visit.rename("entered");)
+    PLAIN(visit.event("left", codegen::Visit{.visitor = n, .route = route, .token = route});)
+    PLAIN(if (visit.recording()) result = step(n);)
+    PLAIN(visit.end();)
+    return result;
+}
+
+int carry(int n) {
+    PLAIN(const auto here = apm::context::current();)
+    PLAIN(const auto attached = apm::attach(here);)
+    PLAIN(auto later = telemetry.step.start();)
+    PLAIN(later.link(here, {{"n", n}});)
+    const int result = step(n);
+    PLAIN(later.status(apm::span_status::ok);)
+    return result;
+}
+
+int thrown_through(int n) {
+    TRACE_SCOPE(telemetry.step);
+    PLAIN(auto visit = telemetry.step.scope();)
+    try {
+        return step(n) + 7;  // unlike guarded(), which the compiler would find to be the same
+    } catch (...) {
+        PLAIN(visit.status(apm::span_status::error);)
         throw;
     }
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 
 #include <apm/apm.hpp>
 
@@ -12,6 +13,8 @@ BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
 BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined)
 APM_FIELDS(Order, (Method, method), (Outcome, outcome));
 APM_FIELDS(Request, (apm::range<200, 599>, status), (apm::text<64>, route));
+
+APM_FIELDS(Visit, (int, visitor), (std::optional<double>, distance), (const char*, route), (apm::secret, token));
 
 // Of std::string_view's shape.
 struct view {
@@ -32,6 +35,10 @@ struct Schema : apm::schema<Schema> {
     gauge<>                            depth   {this, "codegen.depth", "Queue depth"};
     gauge<Order, apm::ratio>           load    {this, "codegen.load", "Load"};
     histogram<Order, apm::seconds, apm::latency_buckets> duration{this, "codegen.duration", "Time to check out"};
+
+    span<>                                               step {this, "codegen.step", "One step"};
+    span<Visit, apm::server, apm::measured>              visit{this, "codegen.visit", "One visit"};
+    span<apm::no_attributes, apm::level<3>>              detail{this, "codegen.detail", "A detail"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
 

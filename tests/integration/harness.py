@@ -137,7 +137,10 @@ class Shop(Program):
     """The example shop: places exactly so many orders, then waits with its page up."""
 
     def __init__(self, program, orders, port=0, threads=16):
-        super().__init__(program, "--orders", orders, "--threads", threads, "--port", port, "--tally", "--wait")
+        self._directory = tempfile.TemporaryDirectory(prefix="apm-shop-")
+        self.traces = Path(self._directory.name)        # where it writes its spans
+        super().__init__(program, "--orders", orders, "--threads", threads, "--port", port, "--tally", "--wait",
+                         env={"APM_TRACE_DIRECTORY": self._directory.name})
         self.url = self.line(r"(http://127\.0\.0\.1:\d+/metrics)").group(1)
 
     def tally(self):

@@ -7,6 +7,7 @@ usage: page.py promtool|client SHOP SEEDS
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from harness import Program, Shop, check, get, need_program, need_prometheus_client, run
@@ -43,6 +44,27 @@ def samples(families):
     return result
 
 
+def check_exemplars(families):
+    """Of calls i = 0, 7, 14, ... with trace feed:i and span i + 1, which took 0.7 ms * i: the values lie in their buckets."""
+    counters = buckets = 0
+    for s in (s for family in families for s in family.samples if s.exemplar):
+        e = s.exemplar
+        check(set(e.labels) == {"trace_id", "span_id"}, f"{s}")
+        high, i, span = int(e.labels["trace_id"][:16], 16), int(e.labels["trace_id"][16:], 16), int(e.labels["span_id"], 16)
+        check(high == 0xFEED and i % 7 == 0 and span == i + 1, f"{s}")
+        check(abs(time.time() - float(e.timestamp)) < 300, f"{s} is of another time")
+        if s.name == "api_calls_total":
+            check(e.value == 1, f"{s}")
+            counters += 1
+        else:
+            check(s.name == "api_latency_ms_bucket" and abs(e.value - 0.7 * i) < 1e-9, f"{s}")
+            bounds = [0, 1, 5, 10, 50, 100, 500, 1000, float("inf")]
+            bound = float(s.labels["le"])
+            check(bounds[bounds.index(bound) - 1] < e.value <= bound or i == 0, f"{s}")
+            buckets += 1
+    check(counters == 10 and buckets >= 20, f"{counters} counters and {buckets} buckets have exemplars")
+
+
 def client(shop, seeds):
     from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
     from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -70,6 +92,7 @@ def client(shop, seeds):
                     calls[endpoint] = calls.get(endpoint, 0) + value
             check(calls == {e: 200 for e in ENDPOINTS}, f"calls by endpoint: {calls}")
             tasks = in_text["task_execution_time_milliseconds_sum", frozenset()]
+            check_exemplars(parse_openmetrics(openmetrics))
             check(tasks == 1.1 * 999 * 1000 / 2, f"the tasks took {tasks} ms")
         print(f"{name}: {len(in_text)} samples in text, {len(in_openmetrics)} in OpenMetrics")
 

@@ -20,8 +20,9 @@ struct token_buckets {
 struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "seeds", .version = "0.1.0"};
 
-    counter<Call>                                                  calls{this, "api_calls_total", "Calls of the API"};
-    histogram<Call, apm::milliseconds, milliseconds_buckets>       latency{this, "api_latency_ms", "Latency of the API"};
+    counter<Call>                                                  calls{this, "api_calls_total", "Calls of the API", {.exemplars = true}};
+    histogram<Call, apm::milliseconds, milliseconds_buckets>       latency{this, "api_latency_ms", "Latency of the API",
+                                                                           {.exemplars = true}};
     histogram<apm::no_labels, apm::milliseconds, milliseconds_buckets>
                                                                    task{this, "task.execution.time", "Time a task took"};
     histogram<apm::no_labels, apm::count_of<"token">, token_buckets>
@@ -44,6 +45,8 @@ int main() {
     const char* const endpoints[] = {"/predict", "a \"quoted\" one", "back\\slash\\", "two\nlines", "caf\xc3\xa9"};
     for (unsigned i = 0; i < 1000; ++i) {
         const Call call{.model = i % 3 ? Model::claude : Model::gpt_4o, .endpoint = endpoints[i % 5]};
+        // Every seventh call is part of a trace that another process keeps.
+        const auto traced = apm::attach({.trace = {0xfeed, i}, .span = i + 1, .sampled = i % 7 == 0, .remote = true});
         telemetry.calls.add(1, call);
         telemetry.latency.record(microseconds(i * 700), call);
         telemetry.task.record(microseconds(i * 1100));

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <apm/apm.hpp>
 #include <apm/runtime.hpp>
@@ -19,6 +20,8 @@ namespace off_test {
 
 BOOST_DEFINE_ENUM_CLASS(Method, card, cash)
 APM_FIELDS(Order, (Method, method), (std::optional<apm::text<16>>, coupon));
+
+APM_FIELDS(Visit, (int, visitor), (std::optional<std::string_view>, route), (apm::secret, token));
 
 struct score_buckets {
     static constexpr auto bounds = apm::explicit_bounds(1, 2, 3);
@@ -35,6 +38,9 @@ struct Schema : apm::schema<Schema> {
     gauge<>                                                depth   {this, "off.depth", "Depth"};
     histogram<Order, apm::seconds, apm::latency_buckets>   duration{this, "off.duration", "Duration"};
     histogram<apm::no_labels, apm::score, score_buckets>   scores  {this, "off.scores", "Scores"};
+
+    span<Visit, apm::client, apm::measured>                visit   {this, "off.visit", "Visit"};
+    span<>                                                 step    {this, "off.step", "Step"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
 
@@ -156,4 +162,41 @@ TEST_CASE("off: the runtime is a shell") {
     CHECK(runtime.prometheus_port() == 0);
     CHECK(runtime.flush(1ms));
     CHECK_FALSE(apm::enabled());
+}
+
+TEST_CASE("off: a span's attributes are checked and not evaluated; nothing is recorded") {
+    evaluations = 0;
+    {
+        TRACE_SCOPE(telemetry.visit, {.visitor = counted(1), .route = counted(std::string("/")), .token = counted(2)});
+        TRACE_SCOPE(telemetry.step);
+        TRACE_SCOPE("quick");
+        TRACE_FUNCTION();
+        CHECK_FALSE(apm::current_span().recording());
+        CHECK_FALSE(apm::context::current().valid());
+    }
+    CHECK(evaluations == 0);
+    auto visit = telemetry.visit.scope({.visitor = counted(1), .token = counted(2)});  // a plain call: as C++ says
+    CHECK(evaluations == 2);
+    visit.set<&off_test::Visit::route>("/");
+    visit.set("more", 1);
+    visit.event("left", {{"n", 1}});
+    visit.link(visit.context());
+    visit.status(apm::span_status::error, "no");
+    visit.rename("other");
+    auto moved = std::move(visit);
+    moved.end();
+    auto started = telemetry.step.start();
+    const auto attached = apm::attach(started.context());
+    CHECK_FALSE(started.recording());
+    static_assert(sizeof(started) == 1);
+    const apm::span_totals all = apm::count_spans();
+    CHECK(all.started + all.unsampled == 0);
+    CHECK(series_recorded() == 0);
+}
+
+TEST_CASE("off: what is wrapped is what was given") {
+    int calls = 0;
+    auto wrapped = apm::wrap([&calls](int n) { return calls += n; });
+    CHECK(wrapped(3) == 3);
+    CHECK(calls == 3);
 }

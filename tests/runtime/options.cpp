@@ -15,6 +15,12 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.service.environment.empty());
     CHECK(o.resource.size == 0);
     CHECK(o.metrics_exporter == "prometheus");
+    CHECK(o.traces_exporter == "none");
+    CHECK(o.sampler.decide == apm::always_on.decide);
+    CHECK(o.sampler.follow_remote);
+    CHECK(o.span_interval == 5s);
+    CHECK(o.ring_bytes == 64 * 1024);
+    CHECK(o.ring_limit == 256 * 1024 * 1024);
     CHECK(o.bytes_per_thread == 0);
     CHECK(o.shutdown_timeout == 5s);
     CHECK(o.on_error == nullptr);

@@ -4,6 +4,8 @@
 #include <future>
 #include <stdexcept>
 
+#include <sys/resource.h>
+
 #include "catch.hpp"
 #include "support.hpp"
 
@@ -140,4 +142,100 @@ TEST_CASE("signals are never delivered to it") {
     sigset_t mine;
     pthread_sigmask(SIG_SETMASK, nullptr, &mine);
     CHECK_FALSE(sigismember(&mine, SIGTERM));
+}
+
+namespace {
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "test.push_thread"};
+
+    span<> work{this, "work", "Something to be seen"};
+};
+constexpr auto& telemetry = apm::instruments<Schema>;
+
+void work(int times) {
+    for (int i = 0; i < times; ++i) static_cast<void>(telemetry.work.scope<apm::mode::on>());
+}
+
+// Takes spans, and nothing else.
+struct taking {
+    std::atomic<std::size_t> spans = 0, batches = 0;
+    apm::error answer = {};
+
+    std::string_view name() const { return "taking"; }
+    apm::error start(const apm::resource&) { return {}; }
+    apm::error stop(apm::deadline) { return {}; }
+    apm::error export_spans(const apm::span_batch& b, apm::deadline) {
+        spans += b.spans.size(), ++batches;
+        return answer;
+    }
+};
+
+void drain() {
+    while (apm::drain_spans().more) {}
+}
+
+}  // namespace
+
+TEST_CASE("spans go to every back end that takes them: at their interval, at a flush, at the end") {
+    drain();
+    taking one, other;
+    push_thread t({any_backend::of(one), any_backend::of(other)}, 5ms);
+    work(3);
+    CHECK(soon([&] { return one.spans == 3 && other.spans == 3; }));
+    CHECK(t.stop(clock_type::now() + 10s));
+
+    push_thread seldom({any_backend::of(one)}, 1h);
+    work(2);
+    CHECK(seldom.flush(clock_type::now() + 10s));
+    CHECK(one.spans == 5);
+    work(1);
+    CHECK(seldom.stop(clock_type::now() + 10s));
+    CHECK(one.spans == 6);
+    CHECK(other.spans == 3);
+}
+
+TEST_CASE("a thread whose ring is half full wakes the one that empties it") {
+    drain();
+    taking b;
+    push_thread t({any_backend::of(b)}, 1h);
+    work(400);  // 25 KiB of 64
+    std::this_thread::sleep_for(20ms);
+    CHECK(b.spans == 0);
+    work(200);
+    CHECK(soon([&] { return b.spans >= 500; }));
+    work(600);
+    CHECK(soon([&] { return b.spans >= 1000; }));  // the second time, too
+    CHECK(t.stop(clock_type::now() + 10s));
+    CHECK(b.spans == 1200);
+}
+
+TEST_CASE("without anything recorded nobody is called, and the thread wakes no oftener than at its interval") {
+    drain();
+    taking b;
+    push_thread t({any_backend::of(b)}, 20ms);
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    std::this_thread::sleep_for(400ms);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(t.stop(clock_type::now() + 10s));
+    CHECK(b.batches == 0);
+    CHECK(after.ru_nvcsw - before.ru_nvcsw <= 400 / 20 + 3);  // this thread's sleep among them
+}
+
+TEST_CASE("spans that a back end fails to take are counted, and not offered again") {
+    const reported said;
+    drain();
+    const auto before = apm::detail::process_root().undelivered.load();
+    taking good, bad;
+    bad.answer = "no room";
+    push_thread t({any_backend::of(bad), any_backend::of(good)}, 1h);
+    work(7);
+    CHECK_FALSE(t.flush(clock_type::now() + 10s));
+    CHECK(said.take() == lines{"taking: no room"});
+    CHECK(good.spans == 7);
+    CHECK(bad.spans == 7);
+    CHECK(apm::detail::process_root().undelivered.load() == before + 7);
+    CHECK(t.flush(clock_type::now() + 10s));  // nothing is left
+    CHECK(t.stop(clock_type::now() + 10s));
 }

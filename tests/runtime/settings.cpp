@@ -117,7 +117,7 @@ TEST_CASE("the list of exporters") {
         apm::runtime_options o{.metrics_exporter = from_code};
         return apm::detail::settings(o).prometheus;
     };
-    const std::string not_here = std::string(" is not in this build; it has ") + apm::detail::settings::in_this_build;
+    const std::string not_here = std::string(" is not in this build; it has ") + apm::detail::settings::for_metrics;
 
     CHECK(serves("prometheus", "") == with_prometheus);
     CHECK_FALSE(serves("none", ""));
@@ -209,4 +209,68 @@ TEST_CASE("attributes of a resource beyond the room for them are left out, in on
     CHECK(attribute(s, "last") == "1");
     CHECK(attribute(s, "over").empty());
     CHECK(said.take() == lines{"the options give the resource 33 attributes; those after the first 32 are left out"});
+}
+
+TEST_CASE("the exporters of spans") {
+    const reported said;
+    const auto chosen = [](std::string_view from_code, const char* variable) {
+        const environment e{{"OTEL_TRACES_EXPORTER", variable}};
+        apm::runtime_options o{.metrics_exporter = "none", .traces_exporter = from_code};
+        const apm::detail::settings s(o);
+        return std::string(s.file ? "file " : "") + (s.console ? "console" : "");
+    };
+    CHECK(chosen("none", "").empty());
+    CHECK(chosen("file", "none").empty());
+    CHECK(said.take().empty());
+#if APM_WRITES_FILES && APM_WRITES_CONSOLE
+    CHECK(chosen("none", "file, Console") == "file console");
+    CHECK(chosen("console", "") == "console");
+#endif
+    CHECK(chosen("none", "zipkin").empty());
+    CHECK(said.take() ==
+          lines{std::string("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is not in this build; it has ") + apm::detail::settings::for_spans});
+}
+
+TEST_CASE("the sampler by its names in OpenTelemetry's specification") {
+    const reported said;
+    const auto chosen = [](const char* name, const char* argument) {
+        const environment e{{"OTEL_TRACES_SAMPLER", name}, {"OTEL_TRACES_SAMPLER_ARG", argument}};
+        apm::runtime_options o{.metrics_exporter = "none"};
+        const apm::detail::settings s(o);
+        return o.sampler;
+    };
+    const auto same = [](const apm::sampler& a, const apm::sampler& b) {
+        return a.decide == b.decide && a.number == b.number && a.follow_remote == b.follow_remote;
+    };
+    using apm::parent_based, apm::trace_id_ratio, apm::always_on, apm::always_off;
+    CHECK(same(chosen("", ""), parent_based(always_on)));
+    CHECK(same(chosen("always_on", ""), always_on));
+    CHECK(same(chosen("always_off", ""), always_off));
+    CHECK(same(chosen("traceidratio", "0.25"), trace_id_ratio(0.25)));
+    CHECK(same(chosen("parentbased_always_on", ""), parent_based(always_on)));
+    CHECK(same(chosen("parentbased_always_off", ""), parent_based(always_off)));
+    CHECK(same(chosen("parentbased_traceidratio", "0.5"), parent_based(trace_id_ratio(0.5))));
+    CHECK(same(chosen("parentbased_traceidratio", ""), parent_based(always_on)));
+    CHECK(said.take().empty());
+    CHECK(same(chosen("traceidratio", "2"), always_on));
+    CHECK(said.take() == lines{"OTEL_TRACES_SAMPLER_ARG=2 is no number from 0 to 1; using 1"});
+    CHECK(same(chosen("sometimes", ""), parent_based(always_on)));
+    CHECK(said.take() == lines{"OTEL_TRACES_SAMPLER=sometimes is unknown; it may be [parentbased_]always_on, "
+                               "[parentbased_]always_off or [parentbased_]traceidratio"});
+}
+
+TEST_CASE("what is written on a ring, and how often it is read") {
+    const reported said;
+    apm::runtime_options o{.metrics_exporter = "none", .ring_bytes = 100'000};
+    {
+        const environment e{{"OTEL_BSP_SCHEDULE_DELAY", "250"}, {"APM_RING_LIMIT", "1000000"}};
+        const apm::detail::settings s(o);
+    }
+    CHECK(o.span_interval == 250ms);
+    CHECK(o.ring_limit == 1'000'000);
+    CHECK(o.ring_bytes == 131'072);
+    CHECK(said.take() == lines{"a ring has a power of two of bytes, 65536 at least, not 100000; using 131072"});
+    o.ring_bytes = 0;
+    const apm::detail::settings s(o);
+    CHECK(o.ring_bytes == 65'536);
 }

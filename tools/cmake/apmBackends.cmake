@@ -37,6 +37,8 @@ function(apm_add_runtime result)
   target_link_libraries(apm::runtime INTERFACE apm::apm Threads::Threads ${CMAKE_DL_LIBS})
 
   apm_backend(MEMORY     "keeps what it is given, for tests")
+  apm_backend(FILE       "writes spans to files: OTLP/JSON lines, and Chrome's trace format")
+  apm_backend(CONSOLE    "prints spans as trees")
   apm_backend(PROMETHEUS "serves /metrics to Prometheus"
               LINKS CivetWeb::CivetWeb ZLIB::ZLIB DEBIAN libcivetweb-dev zlib1g-dev)
 

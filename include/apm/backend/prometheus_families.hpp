@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -159,9 +160,21 @@ private:
                                                                  __builtin_bit_cast(double, s.words()[w]));
         }
         to = to.with_words(sums.data());
+        if (!s.exemplars().empty()) add_exemplars(to, s);
+    }
+    // Of each bucket the newer.
+    void add_exemplars(series_view& to, const series_view& s) {
+        std::map<std::uint32_t, exemplar> newer;
+        for (const series_view& x : {to, s})
+            for (const exemplar& e : x.exemplars())
+                if (const auto [at, is_new] = newer.try_emplace(e.bucket, e); !is_new && at->second.time < e.time) at->second = e;
+        auto& all = exemplars_.emplace_back();
+        for (const auto& [bucket, e] : newer) all.push_back(e);
+        to = to.with_exemplars(all);
     }
     std::vector<prometheus_series> series_;
     std::deque<std::vector<std::uint64_t>> sums_;  // what summed series look at; a deque, so that none moves
+    std::deque<std::vector<exemplar>> exemplars_;  // the same
 };
 
 }  // namespace apm::inline APM_ABI

@@ -2,12 +2,14 @@
 //
 // Our own writer, since prometheus-cpp's keeps counters as doubles (exact to 2^53), prints 16 digits and leaves HELP
 // unescaped. Integers are exact, times are exact decimals of the nanoseconds kept, doubles read back as they were. Names
-// follow OpenTelemetry's mapping (naming.hpp). A row with exponential buckets has classic buckets at the powers of its base.
+// follow OpenTelemetry's mapping (naming.hpp). Exemplars are in OpenMetrics alone. A row with exponential buckets has classic
+// buckets at the powers of its base.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,7 +105,23 @@ private:
         if (r.floating()) detail::prometheus_text::put_double(out_, s.real());
         else if (r.kind == kind::counter) detail::prometheus_text::put_scaled(out_, s.total(), r.unit->scale);
         else detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
+        put_exemplar(s, 0);
         out_ += '\n';
+    }
+    // OpenMetrics knows exemplars of counters and of buckets; text 0.0.4 knows none.
+    void put_exemplar(const series_view& s, std::size_t bucket) {
+        if (!open() || s.exemplars().empty()) return;
+        const std::optional<exemplar> e = s.exemplar(bucket);
+        if (!e) return;
+        out_ += " # {trace_id=\"";
+        detail::prometheus_text::put_hexadecimal(out_, e->trace.high);
+        detail::prometheus_text::put_hexadecimal(out_, e->trace.low);
+        out_ += "\",span_id=\"";
+        detail::prometheus_text::put_hexadecimal(out_, e->span);
+        out_ += "\"} ";
+        detail::prometheus_text::put_double(out_, e->value);
+        out_ += ' ';
+        detail::prometheus_text::put_scaled(out_, e->time, 1e9);
     }
     void put_histogram(std::string_view name, const row& r, const series_view& s) {
         std::uint64_t sum = 0;
@@ -114,6 +132,7 @@ private:
             if (!labels_.empty()) out_ += ',';
             out_.append("le=\"").append(i < bounds_.size() ? std::string_view(bounds_[i]) : "+Inf").append("\"} ");
             detail::prometheus_text::put_integer(out_, sum);
+            put_exemplar(s, i);
             out_ += '\n';
         }
         // OpenMetrics: with negative bounds the sum is no counter, and _sum and _count come together or not at all.

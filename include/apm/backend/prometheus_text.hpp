@@ -21,6 +21,11 @@ void put_integer(std::string& out, Integer n) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
 }
 
+// 16 digits.
+inline void put_hexadecimal(std::string& out, std::uint64_t n) {
+    for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[n >> shift & 15];
+}
+
 // The shortest digits that read back as the same double.
 inline void put_double(std::string& out, double v) {
     if (std::isnan(v)) return void(out += "NaN");

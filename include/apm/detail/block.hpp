@@ -189,8 +189,14 @@ APM_COLD inline cell* attach(binding& mine, store& s) {
     root& r = process_root();
     pthread_key_t key;
     if (!thread_key(r, key)) return nullptr;
+    // What a thread attached to after its keys' destructors glibc hands on, with the stack, to the next thread; that has no
+    // cells.
+    const auto bindings = [&]() -> binding* {
+        auto* b = static_cast<binding*>(pthread_getspecific(key));
+        return b && b->cells ? b : nullptr;
+    };
     const auto of_this_thread = [&]() -> cell* {
-        for (auto* b = static_cast<binding*>(pthread_getspecific(key)); b; b = b->next)
+        for (auto* b = bindings(); b; b = b->next)
             if (block::of(b->cells)->home == &s) return b->cells;
         return nullptr;
     };
@@ -208,7 +214,7 @@ APM_COLD inline cell* attach(binding& mine, store& s) {
         }
     }
     if (mine.cells) return mine.cells;
-    mine.next = static_cast<binding*>(pthread_getspecific(key));
+    mine.next = bindings();
     if (pthread_setspecific(key, &mine) != 0) {
         if (fresh) release(*fresh);
         return nullptr;

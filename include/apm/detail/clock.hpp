@@ -45,13 +45,17 @@ struct instant {
     std::uint64_t ticks, ns, uncertain;
 };
 // The narrowest of a few tries: between the two reads of one the thread may have been put aside.
-inline instant read_both(root& r, std::uint64_t (*other)()) {
+template <class Ticks>
+instant read_both(Ticks&& ticks, std::uint64_t (*other)()) {
     instant best{0, 0, ~std::uint64_t{0}};
     for (int i = 0; i < 5; ++i) {
-        const std::uint64_t before = ticks(r), ns = other(), after = ticks(r);
+        const std::uint64_t before = ticks(), ns = other(), after = ticks();
         if (after - before < best.uncertain) best = {before + (after - before) / 2, ns, after - before};
     }
     return best;
+}
+inline instant read_both(root& r, std::uint64_t (*other)()) {
+    return read_both([&r] { return ticks(r); }, other);
 }
 
 inline bool counter_is_trusted() {
@@ -69,15 +73,34 @@ inline bool counter_is_trusted() {
 #endif
 }
 
+inline void tell_rate(root& r, const instant& first, const instant& now) {
+    const double rate = static_cast<double>(now.ns - first.ns) / static_cast<double>(now.ticks - first.ticks);
+    r.ns_per_tick.store(__builtin_bit_cast(std::uint64_t, rate));
+    r.refine_at.store(now.ticks + (now.ticks - first.ticks));
+}
+// Over 20 us: the rate is right to some tenths of a percent from the start.
+APM_COLD inline void measure_rate(root& r) {
+    const auto both = [] { return read_both(read_register, monotonic_ns); };
+    const instant first = both();
+    instant now = both();
+    while (now.ns - first.ns < 20'000) now = both();
+    r.first_ticks.store(first.ticks);
+    r.first_ns.store(first.ns);
+    tell_rate(r, first, now);
+}
+
 // Measures what a tick is worth, over all the time since the clock was started: ever more exactly, ever more seldom.
 APM_COLD inline void refine_clock(root& r) {
-    if (r.clock.load() != counter_register) return r.refine_at.store(~std::uint64_t{0});
-    const instant now = read_both(r, monotonic_ns);
-    const std::uint64_t ticks_passed = now.ticks - r.first_ticks.load();
-    if (ticks_passed == 0) return;
-    const double rate = static_cast<double>(now.ns - r.first_ns.load()) / static_cast<double>(ticks_passed);
-    r.ns_per_tick.store(__builtin_bit_cast(std::uint64_t, rate));
-    r.refine_at.store(now.ticks + ticks_passed);
+    if (r.clock.load() != counter_register) {
+        r.ns_per_tick.store(__builtin_bit_cast(std::uint64_t, 1.0));
+        return r.refine_at.store(~std::uint64_t{0});
+    }
+    const instant now = read_both(r, monotonic_ns), first{r.first_ticks.load(), r.first_ns.load(), 0};
+    const double passed = static_cast<double>(now.ticks - first.ticks) * r.ns_per_tick.load_double();
+    const double error = passed - static_cast<double>(now.ns - first.ns);
+    // The machine slept, while one of the two clocks went on: the time before tells nothing.
+    if (error > passed * 0.01 || error < passed * -0.01) return measure_rate(r);
+    if (passed > 0) tell_rate(r, first, now);
 }
 
 // Decides which clock it is; once per process.
@@ -88,19 +111,18 @@ APM_COLD inline void start_clock(root& r) {
     r.ns_per_tick.store(__builtin_bit_cast(std::uint64_t, 1.0));
     r.refine_at.store(~std::uint64_t{0});
     if (!counter_is_trusted()) return r.clock.store_release(monotonic);
-    const auto both = [] {
-        const std::uint64_t before = read_register(), ns = monotonic_ns(), after = read_register();
-        return instant{before + (after - before) / 2, ns, 0};
-    };
-    const instant first = both();
-    instant now = both();
-    while (now.ns - first.ns < 20'000) now = both();  // 20 us: the rate is right to some tenths of a percent from the start
-    r.first_ticks.store(first.ticks);
-    r.first_ns.store(first.ns);
-    const double rate = static_cast<double>(now.ns - first.ns) / static_cast<double>(now.ticks - first.ticks);
-    r.ns_per_tick.store(__builtin_bit_cast(std::uint64_t, rate));
-    r.refine_at.store(now.ticks + (now.ticks - first.ticks));
+    measure_rate(r);
     r.clock.store_release(counter_register);
+}
+
+// For whoever may be the first to ask.
+APM_COLD inline std::uint64_t first_ticks(root& r) {
+    start_clock(r);
+    return ticks(r);
+}
+APM_INLINE std::uint64_t ticks_from_the_start(root& r) {
+    if (r.clock.load() == counter_register) [[likely]] return read_register();
+    return first_ticks(r);
 }
 
 // How long from one tick to another, in nanoseconds; 0 where that is not after. `to` is about now.

@@ -59,7 +59,9 @@ struct root {
     mutex draining;           // one reader at a time
     cell timeline{};          // timeline*: the reader's way from ticks to the time of day
     cell drained{};           // records that the reader took
+    cell undelivered{};       // of them, what a receiver failed to take
     cell unattached{};        // records that were dropped, for want of anything to count them in
+    cell unended{};           // of them, those that another thread began
     cell spare{};             // idle objects that threads share (context.hpp)
     // What the library says about itself.
     cell blocks{};            // blocks allocated

@@ -8,8 +8,10 @@
 #include <initializer_list>
 #include <string_view>
 
+#include <apm/backend/file_options.hpp>
 #include <apm/backend/prometheus_options.hpp>
 #include <apm/config.hpp>
+#include <apm/sampler.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -48,6 +50,12 @@ struct runtime_options {
     attribute_list resource = {};                      // win over OTEL_RESOURCE_ATTRIBUTES
     std::string_view metrics_exporter = "prometheus";  // OTEL_METRICS_EXPORTER: a list of prometheus, none
     prometheus_options prometheus = {};
+    std::string_view traces_exporter = "none";         // OTEL_TRACES_EXPORTER: a list of file, console, none
+    file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
+    apm::sampler sampler = parent_based(always_on);    // OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+    std::chrono::milliseconds span_interval{5'000};    // OTEL_BSP_SCHEDULE_DELAY; sooner where a ring is half full
+    std::uint64_t ring_bytes = 64 * 1024;              // APM_RING_BYTES: of spans that wait, per thread; a power of two
+    std::uint64_t ring_limit = 256 << 20;              // APM_RING_LIMIT: bytes of all rings together
     std::uint64_t bytes_per_thread = 0;                // APM_BYTES_PER_THREAD; 0: no limit. Above it, threads share blocks
     std::chrono::milliseconds shutdown_timeout{5'000}; // APM_SHUTDOWN_TIMEOUT: what destruction waits for exports
     void (*on_error)(const char* line) = nullptr;      // default: one line on standard error. Any thread may call it

@@ -1,4 +1,4 @@
-// The one background thread of a runtime: wakes when a push back end is due, never otherwise.
+// The one background thread of a runtime: wakes when a back end is due, or a ring of spans half full, never otherwise.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -44,6 +49,7 @@ struct any_backend {
     error (*start)(void*, const resource&) = nullptr;
     error (*stop)(void*, deadline) = nullptr;
     error (*push)(void*, deadline) = nullptr;                  // collect and export; null for a pull back end
+    error (*spans)(void*, const span_batch&, deadline) = nullptr;  // null where it takes none
     std::chrono::milliseconds interval = std::chrono::minutes(1);
 
     template <backend B>
@@ -54,6 +60,10 @@ struct any_backend {
         if (any.name.empty()) any.name = "a back end without a name";
         any.start = [](void* p, const resource& who) { return guarded([&] { return static_cast<B*>(p)->start(who); }); };
         any.stop = [](void* p, deadline by) { return guarded([&] { return static_cast<B*>(p)->stop(by); }); };
+        if constexpr (span_backend<B>)
+            any.spans = [](void* p, const span_batch& s, deadline by) {
+                return guarded([&] { return static_cast<B*>(p)->export_spans(s, by); });
+            };
         if constexpr (push_backend<B>) {
             any.push = [](void* p, deadline by) {
                 return guarded([&] {
@@ -72,6 +82,25 @@ inline void say(const std::string& who, const error& e) {
     if (!e.empty()) report("%s: %s", who.c_str(), e.c_str());
 }
 
+// Hands all finished spans to all of these, a batch at a time. `call(back end, f)` runs f around whatever a call needs. False
+// where one failed, and what it was given is counted as undelivered; or where that was not all at the deadline.
+template <class Call>
+bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call) {
+    for (bool well = true; std::chrono::steady_clock::now() < by;) {
+        span_batch batch;
+        const error no_memory = guarded([&] { return batch = drain_spans(), error{}; });
+        say("spans", no_memory);
+        if (batch.spans.empty()) return well && no_memory.empty();
+        for (const any_backend& b : to) {
+            const bool delivered = call(b, [&] { return b.spans(b.self, batch, by); });
+            if (!delivered) process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
+            well = well && delivered;
+        }
+        if (!batch.more) return well;
+    }
+    return false;
+}
+
 // Calls each back end at its interval, and once more when it ends. A back end that hangs beyond the deadline is left behind,
 // with the state it may still touch, rather than hang the program; the others are left alone from then on.
 class push_thread {
@@ -79,11 +108,16 @@ public:
     using clock = std::chrono::steady_clock;
     static constexpr std::chrono::seconds export_timeout{30};
 
-    explicit push_thread(const std::vector<any_backend>& backends) : state_(std::make_shared<state>()) {
+    // `backends`: those that are handed snapshots, or spans, or both.
+    explicit push_thread(const std::vector<any_backend>& backends,
+                         std::chrono::milliseconds span_interval = std::chrono::seconds(5))
+        : state_(std::make_shared<state>()) {
+        state_->span_interval = std::clamp<std::chrono::milliseconds>(span_interval, shortest, longest);
+        state_->spans_due = clock::now() + state_->span_interval;
         for (const any_backend& b : backends) {
-            // A millisecond at least, which is busy enough; a year at most, which any clock can add ("never" is a good answer).
-            const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, std::chrono::milliseconds(1),
-                                                                        std::chrono::hours(24 * 365));
+            if (b.spans) state_->spanned.push_back(b);
+            if (!b.push) continue;
+            const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, shortest, longest);
             state_->served.push_back({b, interval, clock::now() + interval});
         }
         if (backends.empty()) return;
@@ -107,7 +141,7 @@ public:
         std::unique_lock guard(state_->mutex);
         state_->stopping = true;
         state_->last_deadline = by;
-        state_->changed.notify_all();
+        wake_reader();
         const bool ended = state_->changed.wait_until(guard, by, [this] { return state_->ended; });
         state_->abandoned = !ended;
         guard.unlock();
@@ -123,14 +157,17 @@ public:
     void abandon() { static_cast<void>(thread_.release()); }
     // Exports now and waits for it. False where an export failed or was not done by then.
     bool flush(deadline by) {
-        if (!thread_) return state_->served.empty();
+        if (!thread_) return state_->served.empty() && state_->spanned.empty();
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
-        state_->changed.notify_all();
+        wake_reader();
         return state_->changed.wait_until(guard, by, [&] { return state_->flushed >= wanted; }) && state_->flushed_well;
     }
 
 private:
+    // Busy enough; and what any clock can add ("never" is a good answer).
+    static constexpr std::chrono::milliseconds shortest{1}, longest = std::chrono::hours(24 * 365);
+
     struct client {
         any_backend backend;
         std::chrono::milliseconds interval;
@@ -140,6 +177,9 @@ private:
         std::mutex mutex;
         std::condition_variable changed;
         std::vector<client> served;         // the thread's, while it runs
+        std::vector<any_backend> spanned;   // those that take spans
+        std::chrono::milliseconds span_interval{};
+        deadline spans_due;
         bool stopping = false, ended = false, abandoned = false;
         std::atomic<const void*> busy{nullptr};  // the back end that is being called; a forked child reads it without the mutex
         deadline last_deadline;
@@ -150,33 +190,63 @@ private:
     static void run(state& s) {
         std::unique_lock guard(s.mutex);
         for (bool stopping = false; !stopping && !s.abandoned;) {
-            const auto next = std::min_element(s.served.begin(), s.served.end(),
-                                               [](const auto& a, const auto& b) { return a.due < b.due; });
-            s.changed.wait_until(guard, next->due, [&] { return s.stopping || s.flush_wanted > s.flushed; });
+            deadline next = clock::now() + longest;
+            for (const client& one : s.served) next = std::min(next, one.due);
+            if (!s.spanned.empty()) next = std::min(next, s.spans_due);
+            const bool woken = sleep(s, guard, next);
             stopping = s.stopping;
             const auto wanted = s.flush_wanted;
             const bool all = stopping || wanted > s.flushed;
             bool well = true;
+            if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard);
             for (auto& one : s.served)
-                if (!s.abandoned && (all || clock::now() >= one.due)) well = call(s, guard, one) && well;
+                if (!s.abandoned && (all || clock::now() >= one.due)) well = push(s, guard, one) && well;
             if (all) s.flushed = wanted, s.flushed_well = well;
             s.changed.notify_all();
         }
         s.ended = true;
         s.changed.notify_all();
     }
-    // Under `guard`, except for the export itself.
-    static bool call(state& s, std::unique_lock<std::mutex>& guard, client& one) {
-        const auto patience = std::min<std::chrono::milliseconds>(one.interval, export_timeout);
-        const deadline by = s.stopping ? s.last_deadline : clock::now() + patience;
-        s.busy = one.backend.self;
+    // Until then, or until somebody wakes it: stop(), flush(), or a thread whose ring is half full. True where one did.
+    static bool sleep(const state& s, std::unique_lock<std::mutex>& guard, deadline until) {
+        const cell& word = process_root().wake;
+        // Read before the reasons not to sleep are: whoever has a new one changes it afterwards.
+        const auto seen = static_cast<std::uint32_t>(word.load_acquire());
+        if (s.stopping || s.flush_wanted > s.flushed) return true;
         guard.unlock();
-        const error failed = one.backend.push(one.backend.self, by);
-        say(one.backend.name, failed);
+        const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now()).count();
+        const timespec patience{left / 1'000'000'000, left % 1'000'000'000};
+        const auto result = left > 0 ? syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, &patience, nullptr, 0) : -1;
+        const bool changed = result == 0 || static_cast<std::uint32_t>(word.load_acquire()) != seen;
+        guard.lock();
+        return changed;
+    }
+    // Under `guard`, except for the call itself.
+    template <class F>
+    static bool call(state& s, std::unique_lock<std::mutex>& guard, const any_backend& b, F&& f) {
+        if (s.abandoned) return false;
+        s.busy = b.self;
+        guard.unlock();
+        const error failed = f();
+        say(b.name, failed);
         guard.lock();
         s.busy = nullptr;
-        one.due = clock::now() + one.interval;
         return failed.empty();
+    }
+    static deadline patience(const state& s, std::chrono::milliseconds interval) {
+        return s.stopping ? s.last_deadline : clock::now() + std::min<std::chrono::milliseconds>(interval, export_timeout);
+    }
+    static bool push(state& s, std::unique_lock<std::mutex>& guard, client& one) {
+        const deadline by = patience(s, one.interval);
+        const bool well = call(s, guard, one.backend, [&] { return one.backend.push(one.backend.self, by); });
+        one.due = clock::now() + one.interval;
+        return well;
+    }
+    static bool deliver(state& s, std::unique_lock<std::mutex>& guard) {
+        const bool well = deliver_spans(s.spanned, patience(s, export_timeout),
+                                        [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); });
+        s.spans_due = clock::now() + s.span_interval;
+        return well;
     }
     std::shared_ptr<state> state_;
     std::unique_ptr<std::thread> thread_;

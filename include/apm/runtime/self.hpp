@@ -7,6 +7,7 @@
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/schema/apm.hpp>
+#include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -30,12 +31,12 @@ inline std::uint64_t sum_over_rows(bool overflowed) {
     return sum;
 }
 
-// What a row of the library's own says so far. It has no labels, hence one cell.
-inline std::uint64_t total_of(const row& r) {
+// What a series of a row of the library's own says so far.
+inline std::uint64_t total_of(const row& r, std::uint32_t series) {
     const store* s = store_of<description_of<self::Schema>>();
     if (!s) return 0;
-    std::uint64_t sum = s->fallback[r.first].load();
-    for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) sum += b->cells()[r.first].load();
+    std::uint64_t sum = s->fallback[r.first + series].load();
+    for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) sum += b->cells()[r.first + series].load();
     return sum;
 }
 
@@ -62,6 +63,17 @@ private:
         bring_up(rows.errors, process.errors.load());
         bring_up(rows.blocks, process.blocks.load());
         bring_up(rows.memory, process.bytes.load());
+        const span_totals spans = count_spans();
+        const std::uint64_t undelivered = process.undelivered.load();
+        bring_up(rows.unsampled, spans.unsampled);
+        bring_up(rows.started, spans.started);
+        bring_up(rows.exported, spans.drained > undelivered ? spans.drained - undelivered : 0);
+        bring_up(rows.dropped, spans.dropped_full, {.cause = self::Cause::full});
+        bring_up(rows.dropped, spans.dropped_memory, {.cause = self::Cause::memory});
+        bring_up(rows.dropped, spans.dropped_inherited, {.cause = self::Cause::inherited});
+        bring_up(rows.dropped, undelivered, {.cause = self::Cause::undelivered});
+        bring_up(rows.items, spans.dropped_items);
+        bring_up(rows.steps, spans.clock_steps);
         // The duration of the collection before this one; this one is not over yet.
         if (const std::uint64_t ns = process.collect_ns.load()) {
             rows.collect.record<mode::on>(std::chrono::nanoseconds(ns));
@@ -70,9 +82,9 @@ private:
     }
     // By what the row lacks, not by what grew since the last time: right after a fork, and in a program's second runtime.
     template <class Row>
-    static void bring_up(const Row& r, std::uint64_t now) {
-        const std::uint64_t said = detail::total_of(r);
-        if (now > said) r.template add<mode::on>(now - said);
+    static void bring_up(const Row& r, std::uint64_t now, const typename Row::labels_type& at = {}) {
+        const std::uint64_t said = detail::total_of(r, detail::labels<typename Row::labels_type>::index(at));
+        if (now > said) r.template add<mode::on>(now - said, at);
     }
 };
 
