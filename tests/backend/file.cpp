@@ -379,8 +379,13 @@ TEST_CASE("a full disk loses spans, never leaves half a line, and is got over") 
     constexpr int cannot_mount = 77;
     const int result = in_child([&] {
         const uid_t user = geteuid();
+        const gid_t group = getegid();
         if (unshare(CLONE_NEWNS | (user == 0 ? 0 : CLONE_NEWUSER)) != 0) return cannot_mount;
-        if (user != 0) std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
+        if (user != 0) {  // root in there, so that it may mount
+            std::ofstream("/proc/self/setgroups") << "deny";
+            std::ofstream("/proc/self/uid_map") << "0 " << user << " 1";
+            std::ofstream("/proc/self/gid_map") << "0 " << group << " 1";
+        }
         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
         if (mount("tmpfs", d.text.c_str(), "tmpfs", 0, "size=64k") != 0) return cannot_mount;
         apm::file files({.directory = d.text, .max_bytes = 0});
