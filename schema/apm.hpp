@@ -6,8 +6,8 @@
 namespace apm::inline APM_ABI::self {
 
 // Why a span was lost: its thread's ring was full; there was no memory for it; a forked child ended what its parent process
-// began; a back end failed to take it.
-BOOST_DEFINE_ENUM_CLASS(Cause, full, memory, inherited, undelivered)
+// began.
+BOOST_DEFINE_ENUM_CLASS(Cause, full, memory, inherited)
 APM_FIELDS(Loss, (Cause, cause));
 
 struct collect_buckets {
@@ -26,9 +26,10 @@ struct Schema : apm::schema<Schema> {
 
     counter<> unsampled{this, "apm.spans.unsampled", "Spans not recorded, since their trace is not kept"};
     counter<> started  {this, "apm.spans.started", "Spans begun that were to be recorded"};
-    counter<> exported {this, "apm.spans.exported", "Spans that back ends took"};
+    counter<> exported {this, "apm.spans.exported", "Spans handed to back ends"};
+    counter<> undelivered{this, "apm.spans.undelivered", "Spans that a back end failed to take; each counts for itself"};
     counter<Loss> dropped{this, "apm.spans.dropped", "Spans begun that nobody will see"};
-    counter<> items    {this, "apm.spans.dropped_items", "Attributes, events and links beyond the limits of a span"};
+    counter<> items{this, "apm.spans.dropped_items", "Attributes, events, links beyond a span's limits; spans with a cut text"};
     counter<> steps    {this, "apm.clock.steps", "How often the time of day was set while spans were read"};
 
     updown<>             blocks{this, "apm.blocks", "Blocks of cells held: one per thread alive at once and schema"};

@@ -23,7 +23,7 @@ APM_FIELDS(Request, (Verb, verb), (apm::text<64>, route), (apm::range<200, 599>,
 
 // --- what spans say ---------------------------------------------------------------------------------------------------
 
-// Names as OpenTelemetry's conventions have them. The status is known at the end, hence optional.
+// Attributes are called as OpenTelemetry's conventions have them. The status is known at the end, hence optional.
 APM_FIELDS(Visit, (apm::named<Verb, "http.request.method">, verb), (apm::named<std::string_view, "url.path">, path),
            (apm::named<std::optional<int>, "http.response.status_code">, status));
 APM_FIELDS(Checkout, (std::uint64_t, customer), (int, items), (std::int64_t, cents), (std::optional<std::string_view>, coupon));

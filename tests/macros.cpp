@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/macros.hpp>
 
 #include <chrono>

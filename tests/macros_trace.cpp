@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // TRACE_SCOPE and TRACE_FUNCTION wherever a statement may stand. This file is compiled with APM_TRACE_LEVEL 1.
 #undef APM_TRACE_LEVEL
 #define APM_TRACE_LEVEL 1

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/schema.hpp>
 
 #include <cstdint>

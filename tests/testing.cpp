@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // The probe for a user's own tests.
 #include <apm/testing.hpp>
 

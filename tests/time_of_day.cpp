@@ -1,4 +1,4 @@
-// ctest: LABELS slow
+// ctest: LABELS slow plain
 // A minute of spans, drained at random moments: their times are those of CLOCK_REALTIME, and what lay within something else
 // does to the nanosecond. Once by the CPU's time stamp counter and once by CLOCK_MONOTONIC, in two processes side by side.
 #include <algorithm>

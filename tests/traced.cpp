@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/traced.hpp>
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/unit.hpp>
 
 #include <chrono>

@@ -18,7 +18,7 @@
 //     TRACE_SCOPE(shop::telemetry.checkout, {.order_id = id, .card_number = card});
 //     shop::telemetry.orders.add(1, {.method = shop::Method::card});
 //
-// The layers; data flows down, includes run the other way:
+// The layers, in the order in which data flows:
 //
 //     schema/*.hpp    what is measured           rows: names, help, units, labels, buckets, limits
 //          |

@@ -3,8 +3,8 @@
 //     APM_FIELDS(Checkout, (std::uint64_t, order_id), (std::optional<std::string_view>, coupon), (apm::secret, card_number));
 //
 // A field is an integer, a double, a bool, text, a described enum, an apm::range, a contiguous array of numbers, apm::secret, or
-// std::optional of one of these. Text is copied at once: it need only live for the call. Integers beyond an int64, which is
-// what OpenTelemetry has, are its largest.
+// std::optional of one of these. Text is copied at once: it need only live for the call. Unsigned integers beyond an int64,
+// which is what OpenTelemetry has, are its largest.
 #pragma once
 
 #include <concepts>
@@ -24,7 +24,7 @@
 namespace apm::inline APM_ABI {
 
 // What may be kept of one span, beside the defaults of OpenTelemetry's specification (sdk.md, "Span Limits"). What does not
-// fit is left out and counted, in the span and in `otel.sdk.span.dropped_items`.
+// fit is left out and counted, in the span and in `apm.spans.dropped_items`.
 struct limits {
     static constexpr std::uint32_t attributes = 128;       // 128, of a span, an event or a link
     static constexpr std::uint32_t events = 128;           // 128
@@ -329,7 +329,7 @@ public:
         __builtin_memcpy(to, name_.data(), n);
         return put_(to + n, value_);
     }
-    [[nodiscard]] bool cut() const { return cuts_(value_); }
+    [[nodiscard]] bool cut() const { return name_.cut() || cuts_(value_); }
 
 private:
     template <class T>

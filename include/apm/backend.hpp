@@ -1,10 +1,10 @@
 // The concept of a back end: what the runtime promises to it, and what it promises to the runtime.
 //
-// Threads: start(), export_metrics() and stop() are called by one thread at a time, never concurrently. A pull back end
-// (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once; after
-// stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
-// runtime turns an error into one line. Deadlines are honoured even when the other side hangs: one that hangs beyond its own is
-// left behind, in the call, and gets no stop().
+// Threads: start(), export_metrics(), export_spans() and stop() are called by one thread at a time, never concurrently. A pull
+// back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
+// after stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
+// runtime turns an error into one line. A call should return by its deadline; one that does not is left behind in the call, gets
+// no stop(), and the runtime goes on without it. A batch, and all views into it, are valid during export_spans() only.
 #pragma once
 
 #include <chrono>

@@ -57,8 +57,9 @@
 #define APM_COLD [[gnu::cold, gnu::noinline, gnu::visibility("hidden")]]
 // One per module (executable or shared object), whatever the visibility flags of the build.
 #define APM_HIDDEN gnu::visibility("hidden")
-// How thread_locals are reached. `initial-exec` is one load; on glibc it lives in a reserve that some 200 dlopen'ed schemas
-// exhaust. A program of that kind defines APM_TLS_MODEL as "global-dynamic" everywhere and pays a call for it.
+// How thread_locals are reached. `initial-exec` is one load; on glibc it lives in a reserve that some 100 dlopen'ed schemas
+// exhaust, half as many where they trace. A program of that kind defines APM_TLS_MODEL as "global-dynamic" everywhere and pays a
+// call for it.
 #ifndef APM_TLS_MODEL
 #define APM_TLS_MODEL "initial-exec"
 #endif

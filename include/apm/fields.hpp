@@ -74,11 +74,15 @@ struct text {
         return at(n) >= 0xc0 ? n : Max;                              // if one begins here
     }
 
+    // Whether there was more.
+    [[nodiscard]] constexpr bool cut() const { return (length == up_to_zero ? __builtin_strlen(bytes) : length) > Max; }
+
 private:
     static constexpr std::size_t up_to_zero = ~std::size_t{0};
 };
 
-// A small integer, bounds included: an HTTP status is apm::range<200, 599>. What lies outside is recorded as "other".
+// A small integer, bounds included: an HTTP status is apm::range<200, 599>. What lies outside is a label's "other"; an
+// attribute keeps it.
 template <std::int64_t First, std::int64_t Last>
     requires(First <= Last && Last < INT64_MAX)
 struct range {
@@ -86,7 +90,7 @@ struct range {
 
     constexpr range(std::integral auto v)
         requires(!std::same_as<decltype(v), bool>)
-        : value(std::in_range<std::int64_t>(v) ? static_cast<std::int64_t>(v) : Last + 1) {}
+        : value(std::in_range<std::int64_t>(v) ? static_cast<std::int64_t>(v) : v > 0 ? INT64_MAX : INT64_MIN) {}
     // In [0, width); `width`, "other", for anything outside.
     APM_INLINE constexpr std::uint64_t offset() const {
         const auto o = static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(First);

@@ -112,9 +112,10 @@ public:
     APM_INLINE constexpr void begin_with() const {}
 };
 
-template <mode M = APM_MODE>
-[[nodiscard]] APM_INLINE literal_scope<M> open_scope(const literal& name) {
-    return literal_scope<M>(name);
+// Of level 1, as a row is unless it says otherwise.
+template <mode M = APM_MODE, int Highest = APM_TRACE_LEVEL>
+[[nodiscard]] APM_INLINE auto open_scope(const literal& name) {
+    return literal_scope<Highest >= 1 ? M : mode::off>(name);
 }
 
 }  // namespace detail

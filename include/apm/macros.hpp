@@ -4,7 +4,7 @@
 //     APM_TIME(telemetry.duration, {.method = m});               // the time from here to the end of this scope
 //     TRACE_SCOPE(telemetry.checkout, {.order_id = id});         // a span from here to the end of this scope; its attributes
 //                                                                // are evaluated only where they are recorded
-//     TRACE_SCOPE("quick look");                                 // a span of that name; without a row, for a day
+//     TRACE_SCOPE("quick look");                                 // a span of that name, without a row: for a quick look
 //     TRACE_FUNCTION();                                          // a span named after this function
 //
 // TRACE_SCOPE and TRACE_FUNCTION are APM_TRACE_SCOPE and APM_TRACE_FUNCTION; APM_NO_SHORT_NAMES leaves only these.

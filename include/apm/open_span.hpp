@@ -278,12 +278,13 @@ APM_INLINE void write_record(root& r, thread_state& t, const open_span& s) {
 // --- items ------------------------------------------------------------------------------------------------------------
 
 APM_COLD inline bool grow_items(open_span& s, std::uint32_t by) {
-    constexpr std::uint32_t most = limits::record - sizeof(span_record) - 64;  // 64: what end() still writes
+    constexpr std::uint32_t end_needs = 64;  // beyond `room`
+    constexpr std::uint32_t most = limits::record - sizeof(span_record) - end_needs;
     if (by > most || s.used + by > most) return false;
     std::uint32_t room = s.room;
     while (room < s.used + by) room *= 2;
-    if (room > limits::record) room = limits::record;
-    auto* more = static_cast<char*>(malloc(room));
+    if (room > most) room = most;
+    auto* more = static_cast<char*>(malloc(room + end_needs));
     if (!more) return false;
     __builtin_memcpy(more, s.items, s.used);
     if (s.items != s.within) free(s.items);

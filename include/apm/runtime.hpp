@@ -229,13 +229,20 @@ inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
 // as it was, its locks included, so it is not to be touched.
 inline bool basic_runtime<mode::on>::push_here(deadline by) {
     std::vector<detail::any_backend> spanned;
-    for (const detail::any_backend& b : started_)
-        if (b.spans && !(push_ && push_->busy(b))) spanned.push_back(b);
-    bool all = detail::deliver_spans(spanned, by, [](const detail::any_backend& b, auto&& f) {
+    bool skipped = false;
+    for (const detail::any_backend& b : started_) {
+        const bool busy = push_ && push_->busy(b);
+        if (b.spans && !busy) spanned.push_back(b);
+        skipped = skipped || busy;
+    }
+    const auto call = [](const detail::any_backend& b, auto&& f) {
         const error failed = f();
         detail::say(b.name, failed);
         return failed.empty();
-    });
+    };
+    // Where there is nobody to take them, spans stay in the rings.
+    bool all = !skipped && (spanned.empty() || detail::deliver_spans(spanned, by, call, [] { return true; }));
+    if (skipped && !spanned.empty()) detail::deliver_spans(spanned, by, call, [] { return true; });
     for (const detail::any_backend& b : started_) {
         if (!b.push || (push_ && push_->busy(b))) continue;
         const error failed = b.push(b.self, by);
@@ -277,6 +284,7 @@ inline void basic_runtime<mode::on>::stop() {
 #endif
     self_.reset();
     running_ = false;
+    if (!detail::process_root().disabled.load()) detail::process_root().muted.store(0);  // for whoever reads next
     if (!replaced) runtimes.store_release(0);
 }
 

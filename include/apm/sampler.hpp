@@ -17,7 +17,8 @@ struct sampling_request {
     const span_row& row;
 };
 
-// A rule, and a number that the rule may use. A value; whoever is given one by reference keeps the reference.
+// A rule, and a number that the rule may use. A value to copy; sample_with() alone keeps a pointer, and what it points at must
+// live as long as the process.
 // `decide` is called by any thread, on the way of every local root; it must not block. One's own:
 //     constexpr apm::sampler mine{[](const apm::sampler&, const apm::sampling_request& r) { return r.parent != nullptr; }};
 struct sampler {

@@ -153,7 +153,9 @@ public:
     APM_INLINE void set(const typename Row::attributes_type& all) const {
         if (this->recording()) detail::set_all(*this->span_, all);
     }
-    APM_INLINE void begin_with(const typename Row::attributes_type& all) const { detail::set_all(*this->span_, all); }
+    APM_INLINE void begin_with(const typename Row::attributes_type& all) const {  // TRACE_SCOPE's
+        if (this->begun()) detail::set_all(*this->span_, all);
+    }
     APM_INLINE void begin_with() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
     // One of them; given anew, the last value counts.
     template <auto Member>
@@ -249,7 +251,8 @@ struct span : span_row {
         return scoped<M, Highest>(*this);
     }
 
-    // Begins one that is not current: for work that ends elsewhere, in a callback.
+    // Begins one that is not current, for work that ends elsewhere: in a callback, on any thread. Its parent is the span that is
+    // current now; it becomes a parent where its context() is attached.
     template <mode M = APM_MODE, int Highest = APM_TRACE_LEVEL>
     [[nodiscard]] APM_INLINE started<M, Highest> start(const Attributes& all) const {
         started<M, Highest> s(*this);

@@ -1,7 +1,8 @@
 // What can be said about a span that is under way: attributes, events, links, status, another name.
 //
-// Every method is safe, and does nothing, on a span that ended, is not sampled, or never was. For the thread that the span is
-// current on; none is for two threads at once.
+// Every method is safe on a span that ended, is not sampled, or never was: nothing is recorded. (On one that is not sampled
+// context() still answers, and status() is still counted where its row is measured.) For the thread that the span is current on;
+// of one that is current nowhere, for one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -165,7 +166,7 @@ template <class Given>
     const event_head head{ticks(process_root()), given.info(), n, left_out};
     char* to = put_head(s, item::event, head, n + m.bytes, an_event);
     if (!to) return;
-    if (m.cut) s.cut = true;
+    if (m.cut || left_out || name.cut()) s.cut = true;
     __builtin_memcpy(to, name.data(), n);
     given.write(to + n);
     ++s.events;
@@ -182,15 +183,17 @@ template <class Given>
     const link_head head{other.trace.high, other.trace.low, other.span, given.info(), flags, left_out};
     char* to = put_head(s, item::link, head, m.bytes, a_link);
     if (!to) return;
-    if (m.cut) s.cut = true;
+    if (m.cut || left_out) s.cut = true;
     given.write(to);
     ++s.links;
 }
 
 // A message, or a name. Of several the last counts.
-APM_COLD inline void add_text(open_span& s, item type, const char* bytes, std::size_t size) {
-    const std::uint32_t n = cut(bytes, size);
-    if (n < size) s.cut = true;
+template <std::size_t Max>
+APM_COLD void add_text(open_span& s, item type, const text<Max>& given) {
+    const char* const bytes = given.data();
+    const auto n = static_cast<std::uint32_t>(given.size());
+    if (given.cut()) s.cut = true;
     if (!room_for(s, 5 + n)) {
         s.cut = true;
         return;
@@ -207,7 +210,7 @@ APM_COLD inline void add_text(open_span& s, item type, const char* bytes, std::s
 APM_COLD inline void set_status(open_span& s, span_status to, const text<limits::text>& message) {
     if (to == span_status::unset || s.status == span_status::ok) return;
     s.status = to;
-    if (to == span_status::error && message.size()) add_text(s, item::status, message.data(), message.size());
+    if (to == span_status::error && message.size()) add_text(s, item::status, message);
 }
 
 }  // namespace detail
@@ -223,7 +226,8 @@ public:
     // For children elsewhere, and for links. Not valid where there is no span.
     [[nodiscard]] apm::context context() const { return is_open() ? apm::context::of(*span_) : apm::context{}; }
 
-    // An attribute by name; given anew, the last value counts. See apm::attribute for what a value may be.
+    // An attribute by name; given anew, the last value counts (unless the span is full: then it is dropped). See apm::attribute
+    // for what a value may be.
     template <class T>
     void set(text<limits::name> name, const T& value) const {
         if (recording()) detail::set_one(*span_, attribute(name, value));
@@ -250,17 +254,17 @@ public:
     }
 
     void rename(text<limits::name> name) const {
-        if (recording()) detail::add_text(*span_, item::name, name.data(), name.size());
+        if (recording()) detail::add_text(*span_, item::name, name);
     }
 
     // Of detail/: whoever begins one.
-    constexpr explicit span_handle(detail::open_span* s) : span_(s), id_(s ? s->record.id : 0) {}
+    APM_INLINE explicit span_handle(detail::open_span* s) : span_(s), id_(s ? s->id() : 0) {}
 
     // Of TRACE_SCOPE, right after the beginning: the span is there, or never was.
     [[nodiscard]] APM_INLINE bool begun() const { return span_ && (span_->flags & span_->recording); }
 
 protected:
-    [[nodiscard]] APM_INLINE bool is_open() const { return span_ && span_->is(id_); }
+    [[nodiscard]] APM_INLINE bool is_open() const { return span_ && id_ && span_->is(id_); }
     detail::open_span* span_ = nullptr;
     std::uint64_t id_ = 0;
 };
@@ -284,7 +288,8 @@ public:
     APM_INLINE constexpr void rename(const text<limits::name>&) const {}
 };
 
-// The innermost span of this thread. Keep it only within that span's scope: elsewhere it does nothing.
+// The innermost span that this thread opened; none right below an attached context, since that span is somebody else's. Keep it
+// within that span's scope: elsewhere it does nothing.
 template <mode M = APM_MODE>
 [[nodiscard]] APM_INLINE span_handle<M> current_span() {
     if constexpr (M == mode::on) {

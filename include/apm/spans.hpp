@@ -189,6 +189,7 @@ private:
 struct span_batch {
     std::vector<span_view> spans;
     bool more = false;  // there was more than fits; drain again
+    std::size_t size = 0;  // bytes that it took out of the rings
 
     std::unique_ptr<char[]> bytes;  // what `spans` looks at
 };
@@ -286,9 +287,26 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
         reader.last = p.of;
         if (batch.more) break;
     }
+    batch.size = used;
     r.drained.add(std::uint64_t{batch.spans.size()});
     return batch;
 }
+
+namespace detail {
+
+// What is in the rings now, in bytes.
+inline std::uint64_t bytes_to_drain() {
+    std::uint64_t all = 0;
+    const store* s = find_or_make(all_threads);
+    for (auto* b = s ? s->blocks.pointer_acquire<block>() : nullptr; b; b = b->next) {
+        const ring& x = state_in(*b).records;
+        const std::uint64_t tail = x.tail.load_acquire();  // first: what is read meanwhile makes it more, never less than none
+        all += x.head.load_acquire() - tail;
+    }
+    return all;
+}
+
+}  // namespace detail
 
 inline span_totals count_spans() {
     using namespace detail;

@@ -76,7 +76,8 @@ template <manner How>
         kept = begin_trace(r, *t, *s, above, row);
     }
     kept = kept && !muted;
-    const int flags = s->flags | (kept ? s->sampled | s->recording : 0) | (How.linked ? s->linked : 0);
+    // Muted, it is nobody's parent: what is below it is not to take this for a verdict.
+    const int flags = s->flags | (muted ? s->nothing : 0) | (kept ? s->sampled | s->recording : 0) | (How.linked ? s->linked : 0);
     s->flags = static_cast<std::uint8_t>(flags);
     (kept ? t->started : t->unsampled).add(std::uint64_t{1});
     s->record.row = &row;
@@ -115,7 +116,7 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
     if (s.dropped[0] | s.dropped[1] | s.dropped[2]) [[unlikely]] {
         t.dropped_items.add(std::uint64_t{s.dropped[0]} + s.dropped[1] + s.dropped[2]);
         constexpr std::uint32_t size = sizeof s.dropped;
-        if (char* to = room_for(s, 5 + size)) {
+        if (char* to = s.items == s.within ? room_for(s, 5 + size) : s.items + s.used) {  // grow_items() left room for this
             put_raw(put_raw(put_raw(to, item::dropped), size), s.dropped);
             s.used += 5 + size;
         }

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/chrome_trace.hpp>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/http_negotiation.hpp>
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/json.hpp>
 
 #include <clocale>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/prometheus_text.hpp>
 
 #include <clocale>

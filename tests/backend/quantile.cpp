@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Estimates as Prometheus makes them (promql/quantile.go, bucketQuantile).
 #include <apm/backend/quantile.hpp>
 

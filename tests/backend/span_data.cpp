@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // A span as a value: everything it said, and still there when the batch is gone.
 #include <apm/backend/span_data.hpp>
 

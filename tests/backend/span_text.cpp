@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Trees of spans as people read them.
 #include <apm/backend/span_text.hpp>
 

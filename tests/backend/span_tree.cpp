@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Trees of spans, whatever the order in which the spans come.
 #include <apm/backend/span_tree.hpp>
 

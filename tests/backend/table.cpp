@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // The table for people.
 #include <apm/backend/table.hpp>
 

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/detail/enumeration.hpp>
 
 #include <cstdint>

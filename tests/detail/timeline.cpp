@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/detail/timeline.hpp>
 
 #include <algorithm>

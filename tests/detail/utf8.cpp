@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/detail/utf8.hpp>
 
 #include <cstdint>

@@ -11,6 +11,8 @@
 
 #include <dlfcn.h>
 
+#include <apm/spans.hpp>
+
 #include "shared.hpp"
 
 #ifdef LINKED
@@ -82,11 +84,26 @@ int main(int argc, char** argv) {
     const auto check = [&](const char* who, auto look) {
         odr::view v;
         look(&v);
-        expect_all(v, 4 * 3 * n, who);
+        expect_all(v, 4 * 3 * n + 3, who);
         expect(v.stores, apart ? 2 : 1, "schemas of this name");
-        expect(v.blocks > 4 * (apart ? 2 : 1), false, "more blocks than a thread and schema has");
+        expect(v.blocks > 4 * (apart ? 3 : 2), false, "more blocks than a thread and schema has, and a thread for its spans");
         expect(v.conflicts, apart ? 1 : 0, "conflicts");
     };
+    // A span of one module is the parent of another's; each thread has one ring.
+    const auto check_spans = [&] {
+        while (apm::drain_spans().more) {}
+        std::uint64_t trace = 0, parent = 0, children = 0;
+        {
+            TRACE_SCOPE(odr::telemetry.call);
+            parent = apm::current_span().context().span, trace = apm::current_span().context().trace.low;
+            a.record(1), b.record(1), std::thread(apm::wrap([&] { a.record(1); })).join();
+        }
+        for (const apm::span_view& s : apm::drain_spans().spans)
+            children += s.parent() == parent && s.trace().low == trace && std::string_view(s.name()) == "call";
+        expect(children, 3, "spans of modules below the program's");
+    };
+    check_spans();
+
     const auto look_here = [](odr::view* v) { *v = odr::look(); };
     check("the program", look_here);
     check("module a", a.look);

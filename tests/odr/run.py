@@ -187,8 +187,8 @@ def case_one_file_is_off_lto(case):
 
 
 def case_many_modules(case):
-    # 16 bytes of thread-local storage each, from a reserve that is set when the program starts.
-    for flags, count in (([], 90), (['-DAPM_TLS_MODEL="global-dynamic"'], 400)):
+    # 32 bytes of thread-local storage each, from a reserve that is set when the program starts.
+    for flags, count in (([], 45), (['-DAPM_TLS_MODEL="global-dynamic"'], 400)):
         module = case.module("a", *flags)
         copies = [module.with_name(f"lib{n}.so") for n in range(count)]
         for copy in copies:

@@ -24,11 +24,13 @@ struct Schema : apm::schema<Schema> {
     counter<City>                     cities{this, "cities", "open text"};
     histogram<City, apm::count, tens> sizes {this, "sizes", "open text, many cells"};
     gauge<>                           level {this, "level", "set by anyone"};
+    span<>                            call  {this, "call", "everything recorded once"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
 
-// Records n times into each row.
+// Records n times into each row, in a span.
 inline void record_everywhere(unsigned n) {
+    TRACE_SCOPE(telemetry.call);
     for (unsigned i = 0; i < n; ++i) {
         telemetry.events.add(1);
         telemetry.sides.add(1, {.side = i % 2 ? Side::left : Side::right});

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include "support.hpp"
 
 #include "catch.hpp"

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Every default, once: a change to one of them shows here.
 #include <apm/backend/memory.hpp>
 #include <apm/runtime/options.hpp>

@@ -239,3 +239,51 @@ TEST_CASE("spans that a back end fails to take are counted, and not offered agai
     CHECK(t.flush(clock_type::now() + 10s));  // nothing is left
     CHECK(t.stop(clock_type::now() + 10s));
 }
+
+TEST_CASE("a thread that is left behind in a back end takes no more spans: they are the next one's") {
+    struct stuck : taking {
+        std::promise<void> go;
+        std::shared_future<void> gone = go.get_future().share();
+        apm::error export_spans(const apm::span_batch& b, apm::deadline) { return spans += b.spans.size(), gone.wait(), apm::error{}; }
+    };
+    drain();
+    auto bad = std::make_unique<stuck>();
+    taking good;
+    {
+        push_thread t({any_backend::of(*bad)}, 1h);
+        in_threads(24, [](std::size_t) { work(1000); });  // more than one batch
+        CHECK_FALSE(t.flush(clock_type::now() + 50ms));
+        CHECK_FALSE(t.stop(clock_type::now() + 50ms));
+    }
+    const std::size_t one_batch = bad->spans;
+    drain();
+    push_thread next({any_backend::of(good)}, 1h);
+    work(500);
+    bad->go.set_value();
+    std::this_thread::sleep_for(50ms);
+    CHECK(next.flush(clock_type::now() + 10s));
+    CHECK(good.spans == 500);
+    CHECK(bad->spans == one_batch);
+    CHECK(next.stop(clock_type::now() + 10s));
+}
+
+TEST_CASE("a program that ends spans faster than they can be sent starves neither snapshots, nor a flush, nor the end") {
+    struct slow : taking {
+        apm::error export_spans(const apm::span_batch& b, apm::deadline) {
+            std::this_thread::sleep_for(5ms);
+            return spans += b.spans.size(), apm::error{};
+        }
+    } spans;
+    counting snapshots;
+    snapshots.every = 20ms;
+    drain();
+    push_thread t({any_backend::of(spans), any_backend::of(snapshots)}, 1ms);
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> busy;
+    for (int i = 0; i < 3; ++i) busy.emplace_back([&] { while (!stop) work(100); });
+    CHECK(soon([&] { return snapshots.exports >= 5; }));
+    CHECK(t.flush(clock_type::now() + 10s));
+    CHECK(t.stop(clock_type::now() + 10s));
+    stop = true;
+    for (std::thread& b : busy) b.join();
+}

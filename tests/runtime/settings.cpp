@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Options, overridden by the environment.
 #include "support.hpp"
 

@@ -82,11 +82,14 @@ inline void say(const std::string& who, const error& e) {
     if (!e.empty()) report("%s: %s", who.c_str(), e.c_str());
 }
 
-// Hands all finished spans to all of these, a batch at a time. `call(back end, f)` runs f around whatever a call needs. False
-// where one failed, and what it was given is counted as undelivered; or where that was not all at the deadline.
-template <class Call>
-bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call) {
-    for (bool well = true; std::chrono::steady_clock::now() < by;) {
+// Hands the spans that ended before now to all of these, a batch at a time; a busy program's later ones are for the next time.
+// `call(back end, f)` runs f around whatever a call needs; `go_on()` is asked before each batch. False where a back end failed,
+// and what it was given is counted as undelivered; or where that was not all when it had to stop.
+template <class Call, class GoOn>
+bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call, GoOn&& go_on) {
+    bool well = true;
+    for (std::uint64_t left = bytes_to_drain(); left > 0;) {
+        if (!go_on() || std::chrono::steady_clock::now() >= by) return false;
         span_batch batch;
         const error no_memory = guarded([&] { return batch = drain_spans(), error{}; });
         say("spans", no_memory);
@@ -96,9 +99,9 @@ bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call)
             if (!delivered) process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
             well = well && delivered;
         }
-        if (!batch.more) return well;
+        left -= std::min(left, std::uint64_t{batch.size});
     }
-    return false;
+    return well;
 }
 
 // Calls each back end at its interval, and once more when it ends. A back end that hangs beyond the deadline is left behind,
@@ -198,7 +201,7 @@ private:
             const auto wanted = s.flush_wanted;
             const bool all = stopping || wanted > s.flushed;
             bool well = true;
-            if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard);
+            if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard, all);
             for (auto& one : s.served)
                 if (!s.abandoned && (all || clock::now() >= one.due)) well = push(s, guard, one) && well;
             if (all) s.flushed = wanted, s.flushed_well = well;
@@ -242,10 +245,20 @@ private:
         one.due = clock::now() + one.interval;
         return well;
     }
-    static bool deliver(state& s, std::unique_lock<std::mutex>& guard) {
+    static bool deliver(state& s, std::unique_lock<std::mutex>& guard, bool all) {
+        // A thread that was left behind takes nothing more: it is the next runtime's. The end has a deadline of its own, and
+        // snapshots that are due do not wait for all that a busy program has, unless somebody does.
+        const bool at_the_end = s.stopping;
+        bool interrupted = false;
+        const auto go_on = [&] {
+            interrupted = s.abandoned || s.stopping != at_the_end ||
+                          (!all && std::any_of(s.served.begin(), s.served.end(),
+                                               [](const client& c) { return clock::now() >= c.due; }));
+            return !interrupted;
+        };
         const bool well = deliver_spans(s.spanned, patience(s, export_timeout),
-                                        [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); });
-        s.spans_due = clock::now() + s.span_interval;
+                                        [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); }, go_on);
+        s.spans_due = clock::now() + (interrupted ? clock::duration::zero() : clock::duration(s.span_interval));
         return well;
     }
     std::shared_ptr<state> state_;

@@ -64,14 +64,13 @@ private:
         bring_up(rows.blocks, process.blocks.load());
         bring_up(rows.memory, process.bytes.load());
         const span_totals spans = count_spans();
-        const std::uint64_t undelivered = process.undelivered.load();
         bring_up(rows.unsampled, spans.unsampled);
         bring_up(rows.started, spans.started);
-        bring_up(rows.exported, spans.drained > undelivered ? spans.drained - undelivered : 0);
+        bring_up(rows.exported, spans.drained);
+        bring_up(rows.undelivered, process.undelivered.load());
         bring_up(rows.dropped, spans.dropped_full, {.cause = self::Cause::full});
         bring_up(rows.dropped, spans.dropped_memory, {.cause = self::Cause::memory});
         bring_up(rows.dropped, spans.dropped_inherited, {.cause = self::Cause::inherited});
-        bring_up(rows.dropped, undelivered, {.cause = self::Cause::undelivered});
         bring_up(rows.items, spans.dropped_items);
         bring_up(rows.steps, spans.clock_steps);
         // The duration of the collection before this one; this one is not over yet.

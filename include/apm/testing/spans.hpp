@@ -50,8 +50,9 @@ inline std::string shape(const span_tree& tree, std::initializer_list<std::strin
 }
 
 // Sees the spans that end after its construction, on whatever thread. Not to be shared by threads.
-// It takes them out of the process (apm::drain_spans): one at a time, and none beside a runtime that exports spans. A thread's
-// ring holds some hundred spans (64 KiB) from one look to the next; lost() says whether that was too little.
+// It takes them out of the process (apm::drain_spans): one at a time, and not beside a runtime: one that exports spans takes them
+// first, one that does not switches them off while it lives. A thread's ring holds 1,000 spans without attributes (64 KiB) from
+// one look to the next; lost() says whether that was too little.
 class span_probe {
 public:
     span_probe() { restart(); }
