@@ -65,12 +65,12 @@ int main(int argc, char** argv) {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-    shop::Showcase showcase;  // before the runtime, which hands it spans
+    APM_IF_ENABLED(shop::Showcase showcase;)  // before the runtime, which hands it spans
     apm::runtime apm{{.service = {.name = "shop", .version = "1.4.0"},
                       .prometheus = {.port = options.port},
                       .traces_exporter = "file",
-                      .span_interval = std::chrono::seconds(1)},
-                     showcase};
+                      .span_interval = std::chrono::seconds(1)}
+                     APM_IF_ENABLED(, showcase)};
     greet(apm);
 
     shop::Front front;
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
     load.stop();
 
     apm::print_table();
-    if (apm.flush(std::chrono::seconds(5))) showcase.print();
+    APM_IF_ENABLED(if (apm.flush(std::chrono::seconds(5))) showcase.print();)
     if (const std::string path = apm.trace_path(); !path.empty())
         std::printf("\nAll of them: %s, for https://ui.perfetto.dev or chrome://tracing\n", path.c_str());
     if (options.tally) load.tally().print();

@@ -25,6 +25,7 @@
 
 #include <apm/config.hpp>
 #include <apm/context.hpp>
+#include <apm/detail/awaiter_reference.hpp>
 #include <apm/detail/mutex.hpp>
 #include <apm/open_span.hpp>
 
@@ -179,8 +180,10 @@ public:
     constexpr coroutine_context() = default;
     explicit constexpr coroutine_context(not_started_t) {}
     template <class A>
-    [[nodiscard]] constexpr typename detail::kept_awaiter<A&&>::type operator()(A&& a) const noexcept {
-        return static_cast<A&&>(a);
+    [[nodiscard]] constexpr decltype(auto) operator()(A&& a) const noexcept {
+        if constexpr (requires { a.await_ready(); } && std::is_lvalue_reference_v<A>)
+            return detail::awaiter_reference<std::remove_reference_t<A>>{a};
+        else return typename detail::kept_awaiter<A&&>::type(static_cast<A&&>(a));
     }
 };
 

@@ -220,7 +220,7 @@ TEST_CASE("without anything recorded nobody is called, and the thread wakes no o
     getrusage(RUSAGE_SELF, &after);
     CHECK(t.stop(clock_type::now() + 10s));
     CHECK(b.batches == 0);
-    CHECK(after.ru_nvcsw - before.ru_nvcsw <= 400 / 20 + 3);  // this thread's sleep among them
+    CHECK(after.ru_nvcsw - before.ru_nvcsw <= 2 * 400 / 20);  // this thread's sleep among them, and a sanitizer's own
 }
 
 TEST_CASE("spans that a back end fails to take are counted, and not offered again") {
@@ -247,23 +247,23 @@ TEST_CASE("a thread that is left behind in a back end takes no more spans: they 
         apm::error export_spans(const apm::span_batch& b, apm::deadline) { return spans += b.spans.size(), gone.wait(), apm::error{}; }
     };
     drain();
-    auto bad = std::make_unique<stuck>();
+    static stuck bad;  // its thread may be on the way out of it when the test is over
     taking good;
     {
-        push_thread t({any_backend::of(*bad)}, 1h);
+        push_thread t({any_backend::of(bad)}, 1h);
         in_threads(24, [](std::size_t) { work(1000); });  // more than one batch
         CHECK_FALSE(t.flush(clock_type::now() + 50ms));
         CHECK_FALSE(t.stop(clock_type::now() + 50ms));
     }
-    const std::size_t one_batch = bad->spans;
+    const std::size_t one_batch = bad.spans;
     drain();
     push_thread next({any_backend::of(good)}, 1h);
     work(500);
-    bad->go.set_value();
+    bad.go.set_value();
     std::this_thread::sleep_for(50ms);
     CHECK(next.flush(clock_type::now() + 10s));
     CHECK(good.spans == 500);
-    CHECK(bad->spans == one_batch);
+    CHECK(bad.spans == one_batch);
     CHECK(next.stop(clock_type::now() + 10s));
 }
 
