@@ -161,7 +161,7 @@ TEST_CASE("nested attaches; detached out of order, twice, or after a move") {
     CHECK(apm::context::current() == elsewhere);  // a's own went with c
     a.detach();
     CHECK_FALSE(apm::context::current().valid());
-    std::vector<apm::attached_context<apm::mode::on>> many;
+    std::vector<apm::attached_context<APM_MODE>> many;
     for (int i = 0; i < 100; ++i) many.push_back(apm::attach(i % 2 ? somewhere : elsewhere));
     CHECK(apm::context::current() == somewhere);
     many.clear();  // first in, first out
@@ -170,12 +170,12 @@ TEST_CASE("nested attaches; detached out of order, twice, or after a move") {
 
 TEST_CASE("scopes and attaches that end in any order leave nothing current") {
     apm::drain_spans();
-    std::optional<apm::attached_context<apm::mode::on>> attached(apm::attach(somewhere));
+    std::optional<apm::attached_context<APM_MODE>> attached(apm::attach(somewhere));
     auto below = telemetry.outer.scope();
     attached.reset();
     CHECK(apm::context::current() == below.context());
     {
-        std::optional<apm::attached_context<apm::mode::on>> above(apm::attach(elsewhere));
+        std::optional<apm::attached_context<APM_MODE>> above(apm::attach(elsewhere));
         below.end();
         CHECK(apm::context::current() == elsewhere);
     }
@@ -196,7 +196,7 @@ TEST_CASE("a context that is detached on another thread is gone from the one whe
 }
 
 TEST_CASE("a thread that ends with something attached leaves nothing to the next") {
-    auto* kept = new std::optional<apm::attached_context<apm::mode::on>>;
+    auto* kept = new std::optional<apm::attached_context<APM_MODE>>;
     std::thread([&] { kept->emplace(apm::attach(somewhere)); }).join();
     for (int i = 0; i < 4; ++i) std::thread([] { CHECK(parent_here() == 0); }).join();
     delete kept;
@@ -206,7 +206,7 @@ TEST_CASE("a thread that ends with something attached leaves nothing to the next
 TEST_CASE("an attach for a span that has ended: what is said to that span goes nowhere") {
     apm::drain_spans();
     auto scope = telemetry.outer.scope();
-    const apm::span_handle<apm::mode::on> handle = scope;
+    const apm::span_handle<APM_MODE> handle = scope;
     const auto of_scope = scope.context();
     for (int i = 0; i < 60; ++i) scope.event("so that it has memory of its own", {{"text", std::string(60, 'x')}});
     scope.end();
