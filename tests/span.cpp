@@ -459,7 +459,7 @@ TEST_CASE("whatever is said after the end does nothing; ended twice is ended onc
 }
 
 TEST_CASE("a handle that is kept beyond its span says nothing to the next one in its place") {
-    apm::span_handle<apm::mode::on> kept, copy;
+    apm::span_handle<APM_MODE> kept, copy;
     const auto all = of([&] {
         {
             const auto scope = telemetry.plain.scope();
@@ -481,7 +481,7 @@ TEST_CASE("a handle that is kept beyond its span says nothing to the next one in
     CHECK(attributes_of(all.spans[0]) == named_values{{"by", "\"handle\""}});
     CHECK(attributes_of(all.spans[1]).empty());
     CHECK(all.spans[1].status() == apm::span_status::unset);
-    const apm::span_handle<apm::mode::on> none;
+    const apm::span_handle<APM_MODE> none;
     none.set("a", 1);
     CHECK_FALSE(none.recording());
     CHECK_FALSE(apm::current_span().recording());
