@@ -70,6 +70,7 @@ std::uint64_t now() { return apm::detail::realtime_ns(); }
 
 void live(apm::detail::clock_source source, std::chrono::seconds length) {
     if (source == apm::detail::monotonic) process_root().clock.store(source);
+    process_root().ring_bytes.store(1 << 20);  // the longest pause between two drains fills the default one
     findings found;
     std::mt19937 random{std::random_device{}()};
     const auto within = [&](int from, int to) {
