@@ -13,6 +13,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tools" / "lib"))
+from object_code import differences, instructions, paths      # noqa: E402
+
 FLAGS = ["-std=c++20", f"-I{HERE.parents[1] / 'include'}", "-c"]
 
 
@@ -26,43 +29,12 @@ def compiled(source, *flags):
         return Path(directory, "object.o").read_bytes()
 
 
-def tool(command, *arguments, of):
-    """What binutils print about an object file."""
-    with tempfile.NamedTemporaryFile(suffix=".o") as file:
-        file.write(of)
-        file.flush()
-        return subprocess.run([command, *arguments, file.name], capture_output=True, text=True, check=True).stdout.replace(file.name, "")
-
-
 # --- off --------------------------------------------------------------------------------------------------------------
-
-def parts(code):
-    """{what: content}: every section with its flags and bytes (code, data, unwind tables, notes, relocations), every symbol."""
-    result = {}
-    for line in tool("readelf", "-SW", of=code).splitlines():
-        if match := re.match(r"\s*\[\s*(\d+)\]\s+(\S+)\s+([A-Z]\w*)\s+\S+\s+\S+\s+(.*)", line):
-            number, name, kind, rest = match.groups()
-            content = "" if kind in ("NOBITS", "NULL") else tool("readelf", "-x", number, of=code)
-            result.setdefault(f"section {name}", []).append((kind, rest, content))
-    for line in tool("readelf", "-sW", of=code).splitlines():
-        if match := re.match(r"\s*\d+: \S+ +(\d+ \S+ +\S+ +\S+ +)\S+ +(\S+)", line):
-            result.setdefault(f"symbol {match[2]}", []).append(match[1])
-    return result
-
-
-def differences(ours, theirs):
-    """What of two object files is not the same in both, in words."""
-    a, b = parts(ours), parts(theirs)
-    found = [f"{what}: there only with APM off" for what in a.keys() - b.keys()]
-    found += [f"{what}: there only without instrumentation" for what in b.keys() - a.keys()]
-    found += [f"{what}: differs" for what in a.keys() & b.keys() if a[what] != b[what]]
-    return sorted(found) or ["the same parts, in another order"]
-
 
 def different(with_flags, without_flags):
     """Where two compilations of off.cpp differ; nothing if they are equal, byte for byte."""
     ours, theirs = compiled("off.cpp", *with_flags), compiled("off.cpp", *without_flags)
-    return differences(ours, theirs) if ours != theirs else []
+    return differences(ours, theirs, "there only with APM off", "there only without instrumentation")
 
 
 def off():
@@ -78,43 +50,9 @@ def off():
 
 # --- hot --------------------------------------------------------------------------------------------------------------
 
-def paths(body):
-    """Every way from the entry out of a function, as lists of instructions; none takes a jump backwards."""
-    at = {address: n for n, (address, _, _) in enumerate(body)}
-    found, open_ends = [], [(0, ())]
-    while open_ends and len(found) < 10_000:
-        n, path = open_ends.pop()
-        while n is not None and n < len(body):
-            address, text, leaves = body[n]
-            path, n = (*path, text), n + 1
-            if not (jump := re.match(r"j(\w+)\s+([0-9a-f]+)", text)):
-                if text.startswith("ret"):
-                    break
-                continue
-            target = at.get(int(jump[2], 16)) if not leaves else None
-            if jump[1] == "mp":
-                if target is None:                 # a call, at the end
-                    path = (*path[:-1], f"call {text}")
-                n = target if target is not None and target >= n else None
-            elif target is not None and target >= n:
-                open_ends.append((target, path))   # elsewhere is another function: the cold side
-        found.append(path)
-    return found
-
-
 def functions(code):
     """{name: its paths}"""
-    result = {}
-    for name, body in re.findall(r"^[0-9a-f]+ <(\w+)>:\n((?:.+\n)+)", tool("objdump", "-dr", "--no-show-raw-insn", of=code), re.M):
-        instructions = []
-        for line in body.splitlines():
-            if match := re.match(r"\s*([0-9a-f]+):\t(?:(?:data16|cs) )*(.*?)\s*$", line):
-                if not re.match(r"nop|xchg\s+%ax,%ax", match[2]):
-                    instructions.append([int(match[1], 16), match[2], False])
-            elif "R_X86_64" in line and instructions:
-                instructions[-1][2] = True         # what it refers to is elsewhere
-        result[name] = paths(instructions)
-    return result
+    return {name: paths(body) for name, body in instructions(code).items()}
 
 
 def records(instruction):
