@@ -136,8 +136,9 @@ private:
 template <>
 class basic_runtime<mode::off> {
 public:
+    APM_INLINE constexpr basic_runtime() {}
     template <backend... B>
-    APM_INLINE constexpr explicit basic_runtime(const runtime_options& = {}, B&...) {}
+    APM_INLINE constexpr explicit basic_runtime(const runtime_options&, B&...) {}
     basic_runtime(const basic_runtime&) = delete;
     basic_runtime& operator=(const basic_runtime&) = delete;
     APM_INLINE constexpr ~basic_runtime() {}

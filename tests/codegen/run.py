@@ -4,6 +4,8 @@
 usage: run.py off COMPILER     APM off leaves the same object file as no instrumentation at all
        run.py hot COMPILER     hot paths are as short as hot.cpp says
        run.py self COMPILER    both checks can fail
+       run.py table            prints the README's table of what off leaves, and on costs
+       run.py table_is_whole   the README's table has every construct that the fixtures show
 """
 import re
 import shutil
@@ -14,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools" / "lib"))
-from object_code import differences, instructions, paths      # noqa: E402
+from object_code import differences, instructions, paths, symbols      # noqa: E402
 
 FLAGS = ["-std=c++20", f"-I{HERE.parents[1] / 'include'}", "-c"]
 
@@ -31,21 +33,86 @@ def compiled(source, *flags):
 
 # --- off --------------------------------------------------------------------------------------------------------------
 
-def different(with_flags, without_flags):
-    """Where two compilations of off.cpp differ; nothing if they are equal, byte for byte."""
-    ours, theirs = compiled("off.cpp", *with_flags), compiled("off.cpp", *without_flags)
-    return differences(ours, theirs, "there only with APM off", "there only without instrumentation")
+FIXTURES = sorted(path.name for path in HERE.glob("off_*.cpp"))
+# Plain calls are nothing once there is an optimizer; macros and APM() are nothing without one too.
+OPTIMIZED, NOT_OPTIMIZED = (["-O1"], ["-O2"], ["-O3"], ["-Os"]), ["-O0", "-DMACROS_ONLY"]
+
+
+def levels(fixture):
+    """Adapters have no macros, and headers of the standard library that leave something of their own at -O0."""
+    return OPTIMIZED if "adapters" in fixture else (*OPTIMIZED, NOT_OPTIMIZED)
+
+
+def different(source, with_flags, without_flags):
+    """Where two compilations of a fixture differ; nothing if they are equal, byte for byte."""
+    return differences(compiled(source, *with_flags), compiled(source, *without_flags),
+                       "there only with APM off", "there only without instrumentation")
 
 
 def off():
     ok = True
-    # Plain calls are nothing once there is an optimizer; macros and APM() are nothing without one too.
-    for level, *flags in (["-O1"], ["-O2"], ["-O3"], ["-Os"], ["-O0", "-DMACROS_ONLY"]):
-        if found := different([level, *flags, "-DAPM_ENABLED=0"], [level, "-DABSENT"]):
-            ok = False
-            print(f"{COMPILER} {' '.join([level, *flags])}: APM off is not the same object code as no instrumentation:")
-            print("\n".join(f"    {line}" for line in found[:40]) + (f"\n    and {len(found) - 40} more" if found[40:] else ""))
+    for source in FIXTURES:
+        for flags in levels(source):
+            if found := different(source, [*flags, "-DAPM_ENABLED=0"], [*flags, "-DABSENT"]):
+                ok = False
+                print(f"{COMPILER} {' '.join(flags)} {source}: APM off is not the same object code as no instrumentation:")
+                print("\n".join(f"    {line}" for line in found[:40]) + (f"\n    and {len(found) - 40} more" if found[40:] else ""))
     return ok
+
+
+# --- table ------------------------------------------------------------------------------------------------------------
+
+TABLE = re.compile("<!-- bench: off -->\n(.*?)<!-- /bench -->", re.S)
+
+
+def constructs():
+    """{(fixture, function): the construct that it shows}"""
+    return {(fixture, function): shown for fixture in FIXTURES for shown, function in
+            re.findall(r"^// OFF: (.*)\n\w+ (\w+)\(", (HERE / fixture).read_text(), re.M)}
+
+
+def bytes_of_functions(code):
+    """{name: bytes of code}: of functions that are not in a namespace, with what was split off as cold."""
+    result = {}
+    for name, about in symbols(code):
+        if match := re.match(r"_Z(\d+)(\w+)", name):
+            size, kind = about.split()[:2]
+            plain = match[2][:int(match[1])]
+            result[plain] = result.get(plain, 0) + int(size) * (kind == "FUNC")
+    return result
+
+
+def table():
+    """Markdown: what each construct leaves with APM off, and what it costs with APM on."""
+    global COMPILER
+    compilers = [c for c in ("g++-12", "clang++-14", "clang++-22") if shutil.which(c)]
+    left, costs = {}, {}
+    for COMPILER in compilers:
+        print(f"comparing with APM off: {COMPILER}", file=sys.stderr)
+        for fixture in FIXTURES:
+            same = not any(different(fixture, [*flags, "-DAPM_ENABLED=0"], [*flags, "-DABSENT"]) for flags in levels(fixture))
+            absent, with_off, with_on = (bytes_of_functions(compiled(fixture, "-O2", flag))
+                                         for flag in ("-DABSENT", "-DAPM_ENABLED=0", "-DAPM_ENABLED=1"))
+            for at, function in constructs():
+                if at == fixture:
+                    off = with_off[function] - absent[function]
+                    left.setdefault((at, function), []).append("nothing" if same else f"{off} bytes, and a difference elsewhere")
+                    costs.setdefault((at, function), []).append(str(with_on[function] - absent[function]))
+    tried = ", ".join(compilers)
+    yield f"| construct | off: left in the object file ({tried}) | on: bytes of code, {' / '.join(compilers)}, -O2 |"
+    yield "|---|---|---|"
+    for at, construct in constructs().items():
+        yield f"| {construct} | {' / '.join(sorted(set(left[at])))} | {' / '.join(costs[at])} |"
+
+
+def table_is_whole():
+    """The README's table, which `table` made, has every construct of the fixtures, and no other."""
+    shown = TABLE.search((HERE.parents[1] / "README.md").read_text())
+    listed = re.findall(r"^\| (.*?) \| nothing \|", shown[1], re.M) if shown else []
+    wrong = [f"not in the README: {c}" for c in constructs().values() if c not in listed]
+    wrong += [f"in the README, not among the fixtures: {c}" for c in listed if c not in constructs().values()]
+    print("\n".join(wrong + ["run tools/bench --update-readme"]) if wrong else f"{len(listed)} constructs")
+    return not wrong
 
 
 # --- hot --------------------------------------------------------------------------------------------------------------
@@ -122,7 +189,7 @@ def self_test():
     for flags, wanted in ((["-O2"], "section .note.apm: there only with APM off"),
                           (["-O2", "-DAPM_ENABLED=0", "-DONE_WORD"], "symbol one_word: there only with APM off"),
                           (["-O0", "-DAPM_ENABLED=0"], "section .text: differs")):
-        found = different(flags, [flags[0], "-DABSENT"])
+        found = different("off_metrics.cpp", flags, [flags[0], "-DABSENT"])
         if wanted not in found:
             ok = False
             print(f"{' '.join(flags)}: expected {wanted!r}, found {found}")
@@ -130,10 +197,15 @@ def self_test():
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("off", "hot", "self"):
+    what, COMPILER = (sys.argv + ["", ""])[1:3]
+    if what == "table":
+        print("\n".join(table()))
+        sys.exit(0)
+    if what == "table_is_whole":
+        sys.exit(not table_is_whole())
+    if what not in ("off", "hot", "self") or len(sys.argv) != 3:
         sys.exit(__doc__)
-    COMPILER = sys.argv[2]
     if not shutil.which(COMPILER):
         print(f"skipped: there is no {COMPILER}")
         sys.exit(77)
-    sys.exit(not {"off": off, "hot": hot, "self": self_test}[sys.argv[1]]())
+    sys.exit(not {"off": off, "hot": hot, "self": self_test}[what]())
