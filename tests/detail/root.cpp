@@ -44,8 +44,8 @@ TEST_CASE("the root is found in this module's notes") {
             return *static_cast<root**>(out) != nullptr;
         },
         &found);
-    CHECK(found == &module_root);
-    CHECK(&process_root() == &module_root);
+    CHECK(found == &apm_module_root_v0);
+    CHECK(&process_root() == &apm_module_root_v0);
     CHECK(process_root().abi == APM_ABI_NUMBER);
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("everyone gets the same root, even when all ask first") {
     for (int round = 0; round < 100; ++round) {
         elected.store(0);
         std::atomic<std::size_t> others{0};
-        in_threads(8, [&](std::size_t) { others += &process_root() != &module_root; });
+        in_threads(8, [&](std::size_t) { others += &process_root() != &apm_module_root_v0; });
         REQUIRE(others == 0);
     }
 }

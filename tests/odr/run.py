@@ -39,22 +39,37 @@ class Case:
         shutil.rmtree(self.at, ignore_errors=True)
         self.at.mkdir(parents=True)
 
-    def build(self, output, sources, *flags, libraries=(), compiler=None):
+    def build(self, output, sources, *flags, libraries=(), compiler=None, include=INCLUDE):
         sources = [HERE / source if isinstance(source, str) else source for source in sources]
-        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", "-pthread",
+        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-pthread",
              *flags, *sources, *libraries, "-o", self.at / output, "-ldl")
         return self.at / output
 
-    def module(self, name, *flags, compiler=None):
-        return self.build(f"lib{name}.so", ["module.cpp"], "-shared", "-fPIC", f"-DMODULE=_{name}", *flags, compiler=compiler)
+    def module(self, name, *flags, **how):
+        return self.build(f"lib{name}.so", ["module.cpp"], "-shared", "-fPIC", f"-DMODULE=_{name}", *flags, **how)
 
     def two_modules(self, *flags):
         return self.module("a", *flags), self.module("b", *flags, compiler=OTHER)
 
-    def object(self, source, *flags):
+    def object(self, source, *flags, include=INCLUDE, compiler=None):
         output = self.at / f"{Path(source).stem}.o"
-        call(COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", "-c", *flags, HERE / source, "-o", output)
+        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-c", *flags, HERE / source,
+             "-o", output)
         return output
+
+    def another_version(self):
+        """Our headers as they would be with another layout of what modules share."""
+        include = self.at / "include"
+        shutil.copytree(INCLUDE, include)
+        for header, words in (("config", ("#define APM_ABI v0", "#define APM_ABI_NUMBER 0")),
+                              ("detail/root", ("apm_module_root_v0", "apm_stay_loaded_v0", "apm_constructor_v0", ".long 0\\n"))):
+            text = (include / f"apm/{header}.hpp").read_text()
+            for word in words:
+                if word not in text:
+                    raise Failed(f"{header}.hpp does not say {word}")
+                text = text.replace(word, word.replace("0", "1"))
+            (include / f"apm/{header}.hpp").write_text(text)
+        return include
 
 
 def linked(case, *flags, program=()):
@@ -142,6 +157,38 @@ def case_another_layout(case):
     lines = [line for line in said.splitlines() if line.startswith("apm: ")]
     if len(lines) != 1 or '"odr"' not in lines[0]:
         raise Failed(f"expected one line about the schema, got {lines}")
+
+
+def does_not_link(case, objects, *flags):
+    try:
+        case.build("program", objects, *flags)
+    except Failed as said:
+        if "apm_error_objects_were_compiled_with_different_versions_of_apm" in str(said):
+            return
+        raise
+    raise Failed(f"objects of two versions were linked ({' '.join(flags)})")
+
+
+def case_another_version_does_not_link(case):
+    include = case.another_version()
+    objects = case.object("on.cpp"), case.object("off.cpp", include=include, compiler=OTHER)
+    for linker in other_linkers():
+        does_not_link(case, objects, f"-fuse-ld={linker}")
+
+
+def case_another_version_does_not_link_lto(case):
+    include, flags = case.another_version(), lto_flags()
+    does_not_link(case, [case.object("on.cpp", *flags), case.object("off.cpp", *flags, include=include)], *flags)
+
+
+def case_another_version_in_a_module(case):
+    b = case.module("b", include=case.another_version(), compiler=OTHER)
+    if said := call(case.build("versions", ["versions_host.cpp"]), b, seconds=60):
+        raise Failed(f"expected nothing, got {said}")
+
+
+def case_two_compilers(case):
+    call(case.build("program", [case.object("on.cpp"), case.object("off.cpp", "-DAPM_ENABLED=0", compiler=OTHER)]), seconds=60)
 
 
 def case_lto(case):

@@ -73,7 +73,14 @@ struct root {
     cell conflicts{};         // stores, and families on a page, that clash with another of their name
 };
 
-[[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline constinit root module_root asm("apm_module_root_v0"){};
+// By names that our notes can say, in groups that every compiler calls by these names.
+extern "C" {
+[[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline constinit root apm_module_root_v0{};
+// What the linker says where objects of two versions meet: each version has a root of its own, and all roots have this second
+// name, which only one may have. (Modules may be of different versions: they do not see each other's.)
+APM_IF_ENABLED([[APM_HIDDEN, gnu::alias("apm_module_root_v0")]] extern root
+                   apm_error_objects_were_compiled_with_different_versions_of_apm;)
+}
 
 // Outside any group, so that it survives whichever copy of the code the linker keeps. Layout: elf(5), "Note Section".
 APM_IF_ENABLED(asm(".pushsection .note.apm,\"a\",%note\n"
@@ -97,9 +104,8 @@ inline bool in_module(const dl_phdr_info& module, const void* address) {
 // Keeps this module loaded for good: its rows are read whenever somebody collects, its handlers run at every fork. Every module
 // calls it before its other constructors. The first record would be too late: that may come from a thread which a
 // constructor waits for, while dlopen() holds the lock that this needs.
-[[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline void stay_loaded() asm("apm_stay_loaded_v0");
-inline void stay_loaded() {
-    const void* const here = &module_root;
+extern "C" [[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline void apm_stay_loaded_v0() {
+    const void* const here = &apm_module_root_v0;
     // The executable, which is listed first, stays anyway.
     const auto first_is = [](dl_phdr_info* module, std::size_t, void* at) { return in_module(*module, at) ? 1 : 2; };
     if (dl_iterate_phdr(first_is, const_cast<void*>(here)) == 1) return;
@@ -144,7 +150,7 @@ APM_COLD inline root& elect() {
             return *static_cast<root**>(out) != nullptr;
         },
         &found);
-    if (!found) found = &module_root;
+    if (!found) found = &apm_module_root_v0;
     elected.publish(found);
     return *found;
 }
