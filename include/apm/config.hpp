@@ -20,7 +20,8 @@
 #define APM_TRACE_LEVEL 255
 #endif
 
-// The version of the layout that modules of one process share. Another layout is another namespace, never a mix.
+// The version of the layout that modules of one process share. Another layout is another namespace, never a mix: objects of two
+// versions do not link (detail/root.hpp); modules of two do not see each other's telemetry.
 #define APM_ABI v0
 #define APM_ABI_NUMBER 0
 

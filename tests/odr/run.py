@@ -188,7 +188,7 @@ def case_another_version_in_a_module(case):
 
 
 def case_two_compilers(case):
-    call(case.build("program", [case.object("on.cpp"), case.object("off.cpp", "-DAPM_ENABLED=0", compiler=OTHER)]), seconds=60)
+    call(case.build("program", three_files(case, compiler=OTHER)), seconds=60)
 
 
 def case_lto(case):
@@ -217,16 +217,21 @@ def case_stripped(case):
     call(host, "--close", a, b, seconds=60)
 
 
+def three_files(case, *flags, compiler=None):
+    """A program's objects: on, off, and with less detail."""
+    return [case.object("on.cpp", *flags), case.object("off.cpp", "-DAPM_ENABLED=0", *flags, compiler=compiler),
+            case.object("coarse.cpp", "-DAPM_TRACE_LEVEL=1", *flags)]
+
+
 def case_static(case):
     for flags in (["-static"], ["-static-pie", "-fPIE"]):
-        objects = [case.object("on.cpp", *flags[1:]), case.object("off.cpp", "-DAPM_ENABLED=0", *flags[1:])]
-        call(case.build("static", objects, *flags), seconds=60)
+        call(case.build("static", three_files(case, *flags[1:]), *flags), seconds=60)
 
 
 def case_one_file_is_off(case, *flags):
-    on, off = case.object("on.cpp", *flags), case.object("off.cpp", "-DAPM_ENABLED=0", *flags)
-    for objects in ([on, off], [off, on]):
-        call(case.build("program", objects, *flags), seconds=60)
+    objects = three_files(case, *flags)
+    for order in (objects, objects[::-1]):
+        call(case.build("program", order, *flags), seconds=60)
 
 
 def case_one_file_is_off_lto(case):

@@ -25,6 +25,7 @@ struct Schema : apm::schema<Schema> {
     histogram<City, apm::count, tens> sizes {this, "sizes", "open text, many cells"};
     gauge<>                           level {this, "level", "set by anyone"};
     span<>                            call  {this, "call", "everything recorded once"};
+    span<apm::no_attributes, apm::level<2>> detail{this, "detail", "in files that trace in detail"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
 
