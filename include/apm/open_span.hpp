@@ -269,8 +269,14 @@ APM_INLINE void write_record(root& r, thread_state& t, const open_span& s) {
     } else {
         __builtin_memcpy(to, s.items, s.used);
     }
-    const std::uint32_t rest = size - static_cast<std::uint32_t>(sizeof(span_record)) - s.used;
-    if (rest) __builtin_memset(to + s.used, 0, rest);  // item::none, which ends the items
+    // item::none in the rest of the last word ends the items. (For so few bytes memset would be called.)
+    if (const std::uint32_t rest = size - static_cast<std::uint32_t>(sizeof(span_record)) - s.used) {
+        char* const last = to + s.used + rest - 8;
+        std::uint64_t word;
+        __builtin_memcpy(&word, last, 8);
+        word &= ~std::uint64_t{0} >> (8 * rest);
+        __builtin_memcpy(last, &word, 8);
+    }
     publish(x, head);
     if (half_full(x, head)) [[unlikely]] wake_reader();
 }

@@ -15,6 +15,7 @@ APM_FIELDS(Order, (Method, method), (Outcome, outcome));
 APM_FIELDS(Request, (apm::range<200, 599>, status), (apm::text<64>, route));
 
 APM_FIELDS(Visit, (int, visitor), (std::optional<double>, distance), (const char*, route), (apm::secret, token));
+APM_FIELDS(Call, (int, visitor), (double, share), (const char*, route));
 
 // Of std::string_view's shape.
 struct view {
@@ -38,6 +39,7 @@ struct Schema : apm::schema<Schema> {
 
     span<>                                               step {this, "codegen.step", "One step"};
     span<Visit, apm::server, apm::measured>              visit{this, "codegen.visit", "One visit"};
+    span<Call>                                           call {this, "codegen.call", "One call"};
     span<apm::no_attributes, apm::level<3>>              detail{this, "codegen.detail", "A detail"};
 };
 inline constexpr auto& telemetry = apm::instruments<Schema>;
