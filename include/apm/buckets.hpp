@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include <apm/config.hpp>
+#include <apm/detail/hash.hpp>
 #include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
@@ -93,6 +94,7 @@ struct buckets_info {
     bool exponential;
     std::int32_t scale;        // where exponential
     std::int32_t first_index;  // bounds[i] is base^(first_index + i)
+    std::uint64_t signature;   // of the bounds
 };
 
 namespace detail {
@@ -159,7 +161,8 @@ struct [[APM_HIDDEN]] bucketing {
     static constexpr bool negative = both.kept[0] < 0;
 
     static constexpr buckets_info info = [] {
-        buckets_info b{both.written, count, false, 0, 0};
+        buckets_info b{both.written, count, false, 0, 0, fnv_basis};
+        for (const double bound : both.written) b.signature = fnv_number(b.signature, __builtin_bit_cast(std::uint64_t, bound));
         if constexpr (requires { Set::scale; }) b.exponential = true, b.scale = Set::scale, b.first_index = Set::first_index;
         return b;
     }();

@@ -114,8 +114,20 @@ struct required {
     T value;
 
     template <class U>
-        requires std::convertible_to<U, T> && (!std::same_as<std::remove_cvref_t<U>, required>) &&
-                 (!(std::same_as<T, bool> || std::is_enum_v<T>) || std::same_as<std::remove_cvref_t<U>, T>)
+    static constexpr bool takes = std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, required> &&
+                                  (!(std::same_as<T, bool> || std::is_enum_v<T>) || std::same_as<std::remove_cvref_t<U>, T>);
+    template <class U>
+    static constexpr bool plain = std::is_arithmetic_v<U> || std::is_enum_v<U> || std::same_as<U, const char*>;
+
+    // Numbers, enumerators and pointers to text by value: gcc -O0 treats a variable that is bound to a reference differently
+    // from then on, even where nothing is evaluated.
+    template <class U>
+        requires(takes<U> && (std::is_arithmetic_v<U> || std::is_enum_v<U>))
+    APM_INLINE constexpr required(U u) : value(static_cast<T>(u)) {}
+    APM_INLINE constexpr required(const char* s) requires(takes<const char*>)
+        : value(static_cast<T>(s)) {}
+    template <class U>
+        requires(takes<U> && !plain<std::remove_cvref_t<U>>)
     APM_INLINE constexpr required(U&& u) : value(static_cast<T>(static_cast<U&&>(u))) {}
     APM_INLINE constexpr operator const T&() const { return value; }
 };

@@ -10,8 +10,10 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/enumeration.hpp>
+#include <apm/detail/hash.hpp>
 #include <apm/detail/table.hpp>
 #include <apm/fields.hpp>
+#include <apm/naming.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -43,9 +45,34 @@ struct labels_info {
     std::uint32_t count;
     std::uint32_t texts;    // how many are open
     std::uint64_t product;  // of the radices
+    // Found out once here rather than in each row:
+    bool sound;               // every name is valid, and no two are one on the page
+    std::uint64_t signature;  // what two builds must agree on to share series
 };
 
 namespace detail {
+
+constexpr bool sound(const label_info* fields, std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (!valid_label_name(fields[i].name)) return false;
+        for (std::uint32_t j = 0; j < i; ++j)
+            if (same_on_page(fields[i].name, fields[j].name)) return false;
+    }
+    return true;
+}
+constexpr std::uint64_t signature(const label_info* fields, std::uint32_t count) {
+    std::uint64_t s = fnv_basis;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const label_info& f = fields[i];
+        s = fnv_number(fnv(s, f.name), f.radix);
+        // Enumerators in another order are another layout; a wide range is known by its ends.
+        if (f.open) continue;
+        s = fnv_number(s, static_cast<std::uint64_t>(f.domain->first));
+        if (f.domain->named)
+            for (std::uint32_t e = 0; e < f.domain->declared; ++e) s = fnv(s, f.domain->names[e]);
+    }
+    return s;
+}
 
 inline constexpr std::uint64_t most_series = 1u << 20;  // of a row: what its limit, and its closed labels, may come to
 
@@ -164,7 +191,8 @@ struct [[APM_HIDDEN]] labels {
     using all = typename decltype(boost::hana::unpack(
         accessors, []<class... Pair>(const Pair&...) { return std::type_identity<table<Pair...>>{}; }))::type;
 
-    static constexpr labels_info info{all::fields, all::count, all::texts, all::product};
+    static constexpr labels_info info{all::fields, all::count, all::texts, all::product, sound(all::fields, all::count),
+                                      signature(all::fields, all::count)};
     using each_text = std::make_index_sequence<all::texts>;
 
     // In [0, product): the first field varies slowest.

@@ -51,6 +51,12 @@ constexpr bool valid_label_name(const char* name) {
     }
     return !equal(name, "le") && !equal(name, "quantile");
 }
+// Two names that are one on the page.
+constexpr bool same_on_page(const char* a, const char* b) {
+    for (; *a && *b; ++a, ++b)
+        if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b)) return false;
+    return *a == *b;
+}
 constexpr bool valid_prometheus_name(const char* name) {
     if (!is_alphanumeric(*name) && *name != '_') return false;
     if (is_digit(*name)) return false;
@@ -76,18 +82,22 @@ inline constexpr unit_word unit_words[] = {
 };
 
 // A name under construction: constant evaluation and run time alike.
-struct name_buffer {
-    char text[600];
+template <std::size_t Capacity>
+struct buffer_of {
+    char text[Capacity];
     std::size_t size = 0;
 
-    constexpr name_buffer() {}  // not zeroed: 600 steps a row would be most of a schema's cost
+    constexpr buffer_of() {}  // not zeroed: so many steps would be most of what a schema costs to compile
     constexpr void put(char c) {
         if (!is_alphanumeric(c) && c != ':') c = '_';
         if (c == '_' && size > 0 && text[size - 1] == '_') return;
         if (size < sizeof text - 1) text[size++] = c;
     }
     constexpr void put(const char* s) {
-        while (*s) put(*s++);
+        for (; *s; ++s) {
+            if (*s >= 'a' && *s <= 'z' && size < sizeof text - 1) text[size++] = *s;  // most are: spares the compiler a call
+            else put(*s);
+        }
     }
     constexpr void put_exactly(const char* s) {
         while (*s && size < sizeof text - 1) text[size++] = *s++;
@@ -97,6 +107,7 @@ struct name_buffer {
     }
     constexpr const char* c_str() { return text[size] = '\0', text; }
 };
+using name_buffer = buffer_of<600>;
 
 // The suffix a unit gives: a word, two joined by `_per_`, or nothing.
 constexpr void put_unit(name_buffer& out, const char* ucum, kind k, bool floating) {
@@ -104,7 +115,7 @@ constexpr void put_unit(name_buffer& out, const char* ucum, kind k, bool floatin
         if (k == kind::gauge && floating && !out.ends_in("ratio")) out.put("_ratio");
         return;
     }
-    name_buffer word;
+    buffer_of<192> word;  // of two parts of 63 at most
     const char* abbreviation = ucum;
     bool braces = false, per = false;
     char part[64];

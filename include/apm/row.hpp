@@ -143,6 +143,7 @@ private:
         if (options.limit < 1 || options.limit > detail::most_series) apm_error_series_limit_must_be_1_to_2_to_the_20(name);
         if (labels->product > detail::most_series)
             apm_error_closed_labels_multiply_to_more_than_2_to_the_20_series_use_fewer_or_smaller_labels(name);
+        if (labels->sound) return;
         for (std::uint32_t i = 0; i < labels->count; ++i) {
             const char* label = labels->fields[i].name;
             check_label(name, label);
@@ -155,31 +156,15 @@ private:
             apm_error_label_name_must_match_a_z_0_9_underscore_dot_and_not_be_le_quantile_or_otel_scope(row, label);
     }
     static constexpr void check_labels(const char* row, const char* label, const char* other) {
-        if (same_in_prometheus(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
-    }
-    static constexpr bool same_in_prometheus(const char* a, const char* b) {
-        for (; *a && *b; ++a, ++b)
-            if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b)) return false;
-        return *a == *b;
+        if (detail::same_on_page(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
     }
     // What two builds of one schema must agree on to share cells.
     constexpr std::uint64_t signature() const {
         std::uint64_t s = static_cast<std::uint64_t>(kind) | static_cast<std::uint64_t>(width) << 8 |
                           static_cast<std::uint64_t>(unit->kept_as) << 24 | static_cast<std::uint64_t>(options.limit) << 32 |
                           std::uint64_t{options.exemplars} << 63;
-        s = detail::fnv_number(detail::fnv(detail::fnv_basis, unit->ucum), s);
-        for (std::uint32_t i = 0; i < labels->count; ++i) {
-            const label_info& f = labels->fields[i];
-            s = detail::fnv_number(detail::fnv(s, f.name), f.radix);
-            // Enumerators in another order are another layout; a wide range is known by its ends.
-            if (f.open) continue;
-            s = detail::fnv_number(s, static_cast<std::uint64_t>(f.domain->first));
-            if (f.domain->named)
-                for (std::uint32_t e = 0; e < f.domain->declared; ++e) s = detail::fnv(s, f.domain->names[e]);
-        }
-        if (kind == apm::kind::histogram)
-            for (std::uint32_t i = 0; i < buckets->count; ++i)
-                s = detail::fnv_number(s, __builtin_bit_cast(std::uint64_t, buckets->bounds[i]));
+        s = detail::fnv_number(detail::fnv(labels->signature, unit->ucum), s);
+        if (kind == apm::kind::histogram) s = detail::fnv_number(s, buckets->signature);
         return s;
     }
 };

@@ -7,6 +7,7 @@
 //     inline constexpr auto& telemetry = apm::instruments<Schema>;
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <apm/config.hpp>
@@ -42,24 +43,26 @@ struct schema : row_list {
 
 namespace detail {
 
-constexpr std::uint64_t hash_of(name_buffer& b) { return fnv(fnv_basis, b.c_str()); }
+// What a row's samples, and its family, are called on the page: at most four names, which begin with the family's.
+struct suffixes {
+    const char* of[4] = {""};
+    std::uint32_t count = 1;
 
-// What a row's samples, and its family, are called on the page: at most four names.
+    constexpr explicit suffixes(kind k) {
+        if (k == kind::counter) of[count++] = "_total";
+        if (k == kind::histogram) of[1] = "_bucket", of[2] = "_count", of[3] = "_sum", count = 4;
+    }
+};
+constexpr void put_family(name_buffer& b, const row& r) {
+    put_family(b, r.name, r.options.prometheus_name, r.unit->ucum, r.kind, r.floating());
+}
 struct sample_names {
     name_buffer name[4];
-    std::uint32_t count = 0;
+    std::uint32_t count;
 
     constexpr explicit sample_names(const row& r) {
-        put(r, "");
-        if (r.kind == kind::counter) put(r, "_total");
-        if (r.kind == kind::histogram) put(r, "_bucket"), put(r, "_count"), put(r, "_sum");
-    }
-
-private:
-    constexpr void put(const row& r, const char* suffix) {
-        name_buffer& b = name[count++];
-        put_family(b, r.name, r.options.prometheus_name, r.unit->ucum, r.kind, r.floating());
-        b.put_exactly(suffix);
+        const suffixes all(r.kind);
+        for (count = 0; count < all.count; ++count) put_family(name[count], r), name[count].put_exactly(all.of[count]);
     }
 };
 
@@ -80,9 +83,12 @@ struct clash {
 // Looks across rows, once per schema: a hash set of every sample name, names compared only where hashes are equal.
 template <class S>
 consteval clash find_clash() {
-    constexpr std::uint32_t slots = [] {
+    constexpr std::uint32_t slots = [] {  // twice as many as there are names, or more
+        std::uint32_t names = 8;
+        const row* r = rows_of<S>.last;
+        for (std::uint32_t left = rows_of<S>.count; left > 0; --left, r = r->previous) names += suffixes(r->kind).count;
         std::uint32_t n = 16;
-        while (n < rows_of<S>.count * 8) n *= 2;
+        while (n < names * 2) n *= 2;
         return n;
     }();
     struct entry {
@@ -90,11 +96,16 @@ consteval clash find_clash() {
         const row* owner = nullptr;
         bool taken = false;  // gcc's sanitizers cannot compare a row's address with null in constant evaluation
     } seen[slots];
+    name_buffer family;  // one for all: to make one costs more than to fill it
     const row* r = rows_of<S>.last;
     for (std::uint32_t left = rows_of<S>.count; left > 0; --left, r = r->previous) {
-        sample_names names(*r);
-        for (std::uint32_t n = 0; n < names.count; ++n) {
-            const std::uint64_t hash = hash_of(names.name[n]);
+        family.size = 0;
+        put_family(family, *r);
+        std::uint64_t begun = fnv_basis;  // of the name so far, whatever is put behind it
+        for (std::size_t i = 0; i < family.size; ++i) begun = fnv(begun, family.text[i]);
+        const suffixes all(r->kind);
+        for (std::uint32_t n = 0; n < all.count; ++n) {
+            const std::uint64_t hash = fnv(begun, all.of[n]);
             std::uint64_t i = hash % slots;
             for (; seen[i].taken; i = (i + 1) % slots) {
                 if (seen[i].hash != hash || seen[i].owner == r) continue;

@@ -11,6 +11,18 @@ int macro(int n) {
     return step(n) + 1;
 }
 
+#ifdef ABSENT
+namespace codegen { enum class Method { card }; enum class Outcome {}; }
+#endif
+unsigned macro_of_variables(unsigned n, codegen::Method m, codegen::Outcome o) {
+    APM(telemetry.orders.add(n > 7 ? 1u : 0u, {.method = m, .outcome = o}));
+    APM(telemetry.duration.record(std::chrono::nanoseconds(n), {.method = m, .outcome = o}));
+    APM(telemetry.ticks.add(n));
+    APM(telemetry.depth.set(n));
+    APM_TIME(telemetry.duration, {.method = m, .outcome = o});
+    return n * 7 + (m == codegen::Method::card ? 1 : 0);
+}
+
 // OFF: `APM_TIME(histogram, {labels})`
 int macro_time(int n) {
     APM_TIME(telemetry.duration, {.method = Method::card, .outcome = Outcome::ok});

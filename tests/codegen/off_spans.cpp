@@ -11,6 +11,11 @@ int macro_scope(int n, const char* route) {
     return step(n) + 1;
 }
 
+int scope_of_variables(int n, double share, const char* route) {
+    TRACE_SCOPE(telemetry.call, {.visitor = n, .share = share, .route = route});
+    return n * 7 + (share > 0.5 ? 1 : 0) + (route ? 1 : 0);
+}
+
 // OFF: `TRACE_SCOPE(row)`, also of a level
 int macro_plain_scope(int n) {
     TRACE_SCOPE(telemetry.step);

@@ -96,7 +96,7 @@ private:
         if (!said_.insert(f.row).second) return;
         detail::process_root().conflicts.add_shared(std::uint64_t{1});
         detail::name_buffer name;
-        detail::put_family(name, f.row->name, f.row->options.prometheus_name, f.row->unit->ucum, f.row->kind, f.row->floating());
+        detail::put_family(name, *f.row);
         const bool same = have.name == name.c_str();
         detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s %s%s%s; give one of them a prometheus_name",
                        f.row->name, f.schema->name, have.first().name, have.rows.front()->schema->name,
