@@ -18,9 +18,11 @@ inline prometheus::Family<prometheus::Counter>& orders() {
     return family;
 }
 // The bounds of apm::latency_buckets.
+inline const prometheus::Histogram::BucketBoundaries latency_bounds{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25,
+                                                                    0.5,   0.75, 1,     2.5,  5,     7.5, 10};
 inline prometheus::Histogram& latency() {
-    static auto& histogram = prometheus::BuildHistogram().Name("latency").Help("Latency").Register(registry()).Add(
-        {}, prometheus::Histogram::BucketBoundaries{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10});
+    static auto& histogram =
+        prometheus::BuildHistogram().Name("latency").Help("Latency").Register(registry()).Add({}, latency_bounds);
     return histogram;
 }
 

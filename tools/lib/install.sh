@@ -3,8 +3,10 @@
 build_packages=(g++ cmake ninja-build pkg-config ccache python3 catch2 libbenchmark-dev libboost1.81-dev libfmt-dev
                 libcivetweb-dev zlib1g-dev prometheus-cpp-dev)
 # Without these, some tests are skipped and listed. (clang-22 comes from bookworm-security.)
-test_packages=(clang-14 libclang-rt-14-dev clang-22 libclang-rt-22-dev lld locales curl
+test_packages=(valgrind clang-14 libclang-rt-14-dev clang-22 libclang-rt-22-dev lld lld-22 locales curl
                prometheus prometheus-pushgateway python3-prometheus-client)
+# Another tracer, for tools/bench to compare with.
+bench_packages=(liblttng-ust-dev lttng-tools)
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

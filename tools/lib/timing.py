@@ -14,7 +14,8 @@ UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 def run(program, filter_=".", repetitions=1, seconds=0.1):
     """Runs a program, its repetitions shuffled. Returns {case: [ns per iteration]}: processor time, which a busy machine does not
     stretch; of N threads, the time as if each had a core to itself, since waiting for another's cache line is processor time;
-    wall time where a case asks for it (/real_time). Raises RuntimeError with what the program said."""
+    wall time where a case asks for it (/real_time), and what it measured itself (/manual_time). Raises RuntimeError with what
+    the program said."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.json")
         command = [str(program), f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}", f"--benchmark_filter={filter_}",
@@ -28,7 +29,8 @@ def run(program, filter_=".", repetitions=1, seconds=0.1):
         if one["run_type"] != "iteration" or one.get("error_occurred"):
             continue
         threads = int(re.search(r"/threads:(\d+)|$", one["run_name"]).group(1) or 0)
-        time = one["cpu_time"] / threads if threads else one["real_time" if "/real_time" in one["run_name"] else "cpu_time"]
+        wall = re.search("/(real|manual)_time", one["run_name"])
+        time = one["cpu_time"] / threads if threads else one["real_time" if wall else "cpu_time"]
         times.setdefault(one["run_name"], []).append(time * UNITS[one["time_unit"]])
     return times
 

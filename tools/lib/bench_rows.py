@@ -1,0 +1,148 @@
+"""What the benchmark programs are asked, and what the answer has to be: rows of the table, by what they are about."""
+
+# Of each program (bench-<program>) rows: what, its case, what it is compared with, that one's case, and what is required:
+#   "<= 2.5"   the case takes at most 2.5 times as long as the other
+#   ">= 200"   the case is at least 200 times as fast as the other
+#   ""         nothing; the ratio is printed
+# Cases are named as Google Benchmark prints them. A row whose case is absent counts as short, for nothing was shown, unless it
+# is a peer's that is not installed.
+#
+# Limits are what nothing can beat: "++ by pointer" is an addition to a 64-bit word whose address is in a register.
+TIMED = {
+    "counters and gauges": {
+        "hot_path": (
+            ("counter", "counter_add", "++ by pointer", "raw_add_by_pointer", "<= 2.5"),
+            ("counter, 2 constant labels", "counter_add_constant_labels", "++ by pointer", "raw_add_by_pointer", "<= 2.5"),
+            ("counter, 2 constant labels", "counter_add_constant_labels", "++ of a thread_local", "raw_add", "<= 2.5"),
+            ("counter, 2 labels", "counter_add_labels", "++ in an array of thread_locals", "raw_add_by_labels", "<= 2.5"),
+            ("counter, bound handle", "counter_add_bound", "++ by pointer", "raw_add_by_pointer", "<= 2.5"),
+            ("counter, bound handle of text", "counter_add_bound_text", "++ by pointer", "raw_add_by_pointer", ""),
+            ("counter of doubles, 2 labels", "counter_add_double", "++ in an array of thread_locals", "raw_add_by_labels", ""),
+            ("counter of times, 2 labels", "counter_add_time", "++ in an array of thread_locals", "raw_add_by_labels", ""),
+            ("updown", "updown_add", "++ by pointer", "raw_add_by_pointer", ""),
+            ("gauge", "gauge_set", "++ by pointer", "raw_add_by_pointer", ""),
+            ("shared atomic", "shared_add", "our counter", "counter_add", ""),
+            ("counter, 2 constant labels", "counter_add_constant_labels",
+             "prometheus-cpp, look-up", "prometheus_counter_constant_labels", ">= 200"),
+            ("counter, 2 labels", "counter_add_labels", "prometheus-cpp, look-up", "prometheus_counter_labels", ""),
+            ("counter, text", "counter_add_text", "prometheus-cpp, look-up", "prometheus_counter_labels", ""),
+            ("counter, text, 2 labels", "counter_add_text_and_labels",
+             "prometheus-cpp, look-up", "prometheus_counter_labels", ""),
+            ("counter, 400 statuses", "counter_add_wide_label", "prometheus-cpp, look-up", "prometheus_counter_labels", ""),
+            ("counter, bound handle", "counter_add_bound", "prometheus-cpp, kept", "prometheus_counter_kept", ""),
+            ("counter, bound handle of text", "counter_add_bound_text", "prometheus-cpp, kept", "prometheus_counter_kept", ""),
+        ),
+    },
+    "histograms": {
+        "hot_path": (
+            ("histogram, 14 bounds", "histogram_record", "our counter", "counter_add", "<= 8"),
+            ("histogram, 14 bounds", "histogram_record", "prometheus-cpp", "prometheus_histogram", ">= 5"),
+            ("histogram, 14 bounds, 2 labels", "histogram_record_labels", "prometheus-cpp", "prometheus_histogram", ">= 5"),
+            ("histogram, 14 bounds, bound handle", "histogram_record_bound", "prometheus-cpp", "prometheus_histogram", ""),
+            ("histogram, 14 bounds, doubles", "histogram_record_double", "prometheus-cpp", "prometheus_histogram", ""),
+            ("histogram, base 2, 113 bounds", "histogram_record_base2", "prometheus-cpp, 14", "prometheus_histogram", ""),
+        ),
+    },
+    # The time of one record, by whichever thread: half of one thread's where neither disturbs the other. Memory of their own
+    # shows the best there is; the shared atomic, which suffers, shows that the threads did run at once.
+    "two threads": {
+        "contention": (
+            ("two threads on memory of their own", "own_add/2/iterations:1/manual_time",
+             "one", "own_add/1/iterations:1/manual_time", ""),
+            ("two threads on a counter", "counter_add/2/iterations:1/manual_time",
+             "one", "counter_add/1/iterations:1/manual_time", ">= 1.9"),
+            ("two threads on a histogram", "histogram_record/2/iterations:1/manual_time",
+             "one", "histogram_record/1/iterations:1/manual_time", ""),
+            ("two threads on a text label", "counter_add_text/2/iterations:1/manual_time",
+             "one", "counter_add_text/1/iterations:1/manual_time", ""),
+            ("two threads on a shared atomic", "shared_add/2/iterations:1/manual_time",
+             "one", "shared_add/1/iterations:1/manual_time", ""),
+            ("two threads on prometheus-cpp's counter", "prometheus_counter_kept/2/iterations:1/manual_time",
+             "one", "prometheus_counter_kept/1/iterations:1/manual_time", ""),
+        ),
+    },
+    "off the hot path": {
+        "slow_paths": (
+            ("text in a full table", "counter_add_text_at_limit", "text", "counter_add_text", ""),
+            ("overflow series", "counter_add_overflow", "text", "counter_add_text", ""),
+            ("a new series", "counter_add_new_series/iterations:65536", "text", "counter_add_text", ""),
+            ("a shared block", "counter_add_shared_block", "our counter", "counter_add_constant_labels", ""),
+            ("not a number, refused", "histogram_record_nan", "taken", "histogram_record_double", ""),
+            ("a thread that records once", "thread_that_records_once/process_time",
+             "that does not", "thread_that_records_nothing/process_time", ""),
+        ),
+    },
+    # "root": no span above it; others have one.
+    "spans": {
+        "spans": (
+            ("span", "span_child", "two reads of the clock", "two_clock_reads", "<= 1.25"),
+            ("span, root", "span_root", "two reads of the clock", "two_clock_reads", "<= 1.25"),
+            ("span, 10 deep", "span_child_10_deep", "two reads of the clock", "two_clock_reads", "<= 1.25"),
+            ("span, 3 attributes", "span_3_attributes", "two reads of the clock", "two_clock_reads", "<= 1.4"),
+            ("span, an attribute by name", "span_named_attribute", "two reads of the clock", "two_clock_reads", ""),
+            ("span, an event (a third read)", "span_event", "two reads of the clock", "two_clock_reads", ""),
+            ("span of a string literal", "span_quick_look", "two reads of the clock", "two_clock_reads", ""),
+            ("span, measured", "span_measured", "two reads of the clock", "two_clock_reads", ""),
+            ("span, measured", "span_measured", "prometheus-cpp, two reads and a histogram", "prometheus_timer", ""),
+            ("timer", "our_timer", "prometheus-cpp, two reads and a histogram", "prometheus_timer", ""),
+            ("span, not sampled", "span_unsampled", "two reads of the clock", "two_clock_reads", "<= 0.15"),
+            ("span, 3 attributes, not sampled", "span_unsampled_3_attributes",
+             "two reads of the clock", "two_clock_reads", "<= 0.15"),
+            ("span, root, not sampled", "span_unsampled_root", "two reads of the clock", "two_clock_reads", ""),
+            ("span, measured, not sampled", "span_measured_unsampled", "two reads of the clock", "two_clock_reads", ""),
+            ("span, switched off at run time", "span_switched_off", "two reads of the clock", "two_clock_reads", "<= 0.05"),
+            ("two steady_clock::now()", "two_steady_clock_reads", "two reads of the clock", "two_clock_reads", ""),
+        ),
+    },
+    # Each peer in a process of its own, ours beside it.
+    "spans, beside other tracers": {
+        "peer_lttng": (
+            ("span, switched off at run time", "span_switched_off", "LTTng-UST, no session", "lttng_off", ""),
+        ),
+        "peer_lttng in a session": (
+            ("span", "span_child", "LTTng-UST, begin + end", "lttng", ""),
+            ("span, 3 attributes", "span_3_attributes", "LTTng-UST, begin + end", "lttng_3_attributes", ""),
+        ),
+        "peer_opentelemetry": (
+            ("span", "span_child", "opentelemetry-cpp", "opentelemetry_span", ""),
+            ("span, 3 attributes", "span_3_attributes", "opentelemetry-cpp", "opentelemetry_3_attributes", ""),
+            ("span, not sampled", "span_unsampled", "opentelemetry-cpp", "opentelemetry_unsampled", ""),
+            ("span, switched off at run time", "span_switched_off", "opentelemetry-cpp, no-op", "opentelemetry_noop", ""),
+        ),
+        "peer_tracy": (
+            ("span", "span_child", "Tracy, zone", "tracy_zone/iterations:100000", ""),
+        ),
+    },
+    "looking": {
+        "scrape": (
+            ("page of 100,000 series", "page", "prometheus-cpp", "prometheus_page", ">= 5"),
+            ("page of 100,000 series, OpenMetrics", "page_openmetrics", "prometheus-cpp", "prometheus_page", ""),
+            ("snapshot of 100,000 series", "collect", "prometheus-cpp", "prometheus_collect", ""),
+        ),
+    },
+    "starting and ending": {
+        "runtime": (
+            ("runtime without a back end", "runtime_alone/real_time",
+             "one that serves a page", "runtime_serving/iterations:2/real_time", ""),
+        ),
+    },
+}
+
+# Cases whose names begin like this are a peer's.
+PEERS = {"prometheus_": "prometheus-cpp", "lttng": "LTTng-UST", "opentelemetry_": "opentelemetry-cpp", "tracy_": "Tracy"}
+
+# The README's table of what it costs: how it says it, and the row.
+README = {
+    "a counter": "counter / ++ by pointer",
+    "a counter with two labels": "counter, 2 constant labels / prometheus-cpp, look-up",
+    "a histogram of 14 bounds": "histogram, 14 bounds / prometheus-cpp",
+    "two threads on one counter, as throughput": "two threads on a counter / one",
+    "a span": "span / two reads of the clock",
+    "a span with 3 attributes": "span, 3 attributes / two reads of the clock",
+    "a span of a trace that is not sampled": "span, not sampled / two reads of the clock",
+    "a span, switched off at run time": "span, switched off at run time / two reads of the clock",
+    "a page of 100,000 series": "page of 100,000 series / prometheus-cpp",
+    "the header, front-end time": "g++: apm/apm.hpp / prometheus-cpp",
+    "a call site of a counter with two labels": "g++: counter, 2 labels",
+    "a call site of a span": "g++: span",
+}
