@@ -17,7 +17,8 @@ Outcome pay(const Basket& basket, Method method, std::string_view card, Dice& di
     APM_TIME(telemetry.payment, {.method = method});
     const auto m = static_cast<std::size_t>(method);
     std::lognormal_distribution<double> milliseconds(std::log(typical_ms[m]), 0.7);
-    std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(milliseconds(dice)));
+    const std::chrono::duration<double, std::milli> wait(milliseconds(dice));
+    if (!bank_answers_at_once) std::this_thread::sleep_for(wait);
     if (!std::bernoulli_distribution(declines[m])(dice)) return Outcome::ok;
     apm::current_span().event("declined", {{"reason", "insufficient funds"}});
     apm::current_span().status(apm::span_status::error, "the bank said no");
