@@ -144,9 +144,9 @@ class Shown(unittest.TestCase):
 
     def test_readme(self):
         before, after = "text\n<!-- bench: cost -->\n", "<!-- /bench -->\nmore\n"
-        self.assertEqual(bench.replace_between(f"{before}| old |\n{after}", "| new |"), f"{before}| new |\n{after}")
-        self.assertIsNone(bench.replace_between("no markers", "| new |"))
-        self.assertIsNone(bench.replace_between(before, "| new |"))
+        self.assertEqual(bench.replace_between(f"{before}| old |\n{after}", "cost", "| new |"), f"{before}| new |\n{after}")
+        self.assertIsNone(bench.replace_between("no markers", "cost", "| new |"))
+        self.assertIsNone(bench.replace_between(before, "cost", "| new |"))
 
     def test_rows_survive_a_file(self):
         there = row(12, 10, "<= 1.25", (1.1, 1.24))

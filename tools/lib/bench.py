@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import json
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ import bench_start
 import timing
 
 ROOT = Path(__file__).resolve().parents[2]
-README_BEGIN, README_END = "<!-- bench: cost -->", "<!-- /bench -->"
+README_BEGIN, README_END = "<!-- bench: {} -->", "<!-- /bench -->"      # of a table: its name
 # Those that are no Google Benchmark programs: what --filter may call them, and who measures.
 PHASES = (("starting and ending", bench_start), ("memory", bench_memory), ("compile time: front end", bench_compile),
           ("bytes: call site, row", bench_size))
@@ -41,7 +42,7 @@ def parse():
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, for --compare")
     parser.add_argument("--compare", type=Path, metavar="BASE.json", help="print what changed since; exits with 0")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there, in Markdown")
-    parser.add_argument("--update-readme", action="store_true", help="write the short table into README.md")
+    parser.add_argument("--update-readme", action="store_true", help="write the README's tables: costs, and what off leaves")
     return parser.parse_args()
 
 
@@ -124,20 +125,25 @@ def about(samples):
     return machine, f"noise: {noise}{machine['cores']} cores, load {machine['load']}, {machine['processor']}"
 
 
-def replace_between(text, table):
-    """The text with the table between the README's markers; None where they are not there."""
-    before, begin, rest = text.partition(README_BEGIN)
+def replace_between(text, name, table):
+    """The text with the table between the README's markers of that name; None where they are not there."""
+    before, begin, rest = text.partition(README_BEGIN.format(name))
     _, end, after = rest.partition(README_END)
     return f"{before}{begin}\n{table}\n{end}{after}" if begin and end else None
 
 
-def update_readme(rows, remark):
+def update_readme(rows, remark, say):
+    """Two tables: what it costs, in short; what is left with APM off, which is compared once more."""
     path = ROOT / "README.md"
-    text = replace_between(path.read_text(), bench_report.markdown(rows, bench_rows.README) + f"\n\n{remark}")
-    if text is None:
-        print(f"README.md has no {README_BEGIN} with a {README_END} behind it: nothing is written")
-    else:
-        path.write_text(text)
+    say("comparing object files with APM off")
+    ran = subprocess.run([sys.executable, ROOT / "tests/codegen/run.py", "table"], stdout=subprocess.PIPE, text=True, check=True)
+    tables = {"cost": bench_report.markdown(rows, bench_rows.README) + f"\n\n{remark}", "off": ran.stdout.strip()}
+    for name, table in tables.items():
+        text = replace_between(path.read_text(), name, table)
+        if text is None:
+            print(f"README.md has no {README_BEGIN.format(name)} with a {README_END} behind it: nothing is written")
+        else:
+            path.write_text(text)
 
 
 def main():
@@ -180,7 +186,7 @@ def main():
     if options.markdown:
         options.markdown.write_text(bench_report.markdown(rows) + "\n")
     if options.update_readme:
-        update_readme(rows, f"{today}; {remark}")
+        update_readme(rows, f"{today}; {remark}", say)
     if options.compare:
         measured = {(row.group, row.label) for row in rows}
         base = [row for row in load(options.compare) if not options.filter or (row.group, row.label) in measured]
