@@ -12,29 +12,20 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools" / "lib"))
+import callgrind        # noqa: E402
 import object_code      # noqa: E402
 
-CALLS = 100             # as executed.cpp has it
+CALLS = 100             # as executed_main.cpp has it
 CALLER = re.compile(r"main\b|_start$|__libc_start|\(below main\)|0x")
 PROMISE = re.compile(r"^// EXECUTED\((\d+), (\d+)\)(?: CALLS\((.*?)\))? BYTES\((\d+)\)(?:: WRONG\((.*?)\))?.*\n\w+ (\w+)\(", re.M)
 
 
 def profile(text):
-    """One part of callgrind's output: {function: {address: times it was executed}}, of what each did itself."""
-    result, names, address, called = {}, {}, 0, False
-    for line in text.splitlines():
-        if match := re.match(r"c?fn=\((\d+)\)(?: (.*))?$", line):
-            name = names.setdefault(match[1], match[2])
-            if not line.startswith("c"):
-                function = result.setdefault(name, {})
-        elif line.startswith("calls="):
-            called = True                   # the next line is what the call took, not this function itself
-        elif match := re.match(r"(0x[0-9a-f]+|[+-]\d+|\*) \S+ (\d+)$", line):
-            position = match[1]
-            address = int(position, 16) if position.startswith("0x") else address + (0 if position == "*" else int(position))
-            if not called:
-                function[address] = function.get(address, 0) + int(match[2])
-            called = False
+    """One part of callgrind's output: {function: {address: times it was executed}}."""
+    result = {}
+    for function, _, address, n in callgrind.costs(text):
+        executed = result.setdefault(callgrind.plain(function), {})
+        executed[address] = executed.get(address, 0) + n
     return result
 
 
@@ -48,8 +39,8 @@ def measure(compiler, directory):
     parts = {}
     for path in directory.glob("part.*"):
         text = path.read_text()
-        if match := re.search(r"^desc: Trigger: Client Request: (\w+)$", text, re.M):
-            parts[match[1]] = profile(text)
+        if name := callgrind.trigger(text):
+            parts[name] = profile(text)
     code = program.read_bytes()
     at = {address: text for body in object_code.instructions(code).values() for address, text, _ in body}
     sizes = {}
@@ -58,13 +49,20 @@ def measure(compiler, directory):
     return parts, at, sizes
 
 
+def is_called(word, function):
+    """Is this the function's name? libc's have the processor in theirs; what valgrind cannot demangle says how long they are."""
+    if function.startswith("_Z"):
+        return f"{len(word)}{word}" in function
+    return re.search(rf"(^_*|::){word}(_avx\w*|_sse\w*|_evex\w*|$|::)", callgrind.bare(function)) is not None
+
+
 def wrong_with(function, part, at, size, limit, calls, most_bytes):
     """(instructions a call, what is wrong with it)"""
     ours = {name: executed for name, executed in part.items() if not CALLER.match(name)}
     count = sum(sum(executed.values()) for executed in ours.values()) / CALLS
     wrong = [f"{count:g} instructions, at most {limit}"] * (count > limit)
     wrong += [f"{size} bytes, at most {most_bytes}"] * (size > most_bytes)
-    wrong += [f"calls {name}" for name in ours if not any(word in name for word in [function, *calls])]
+    wrong += [f"calls {name}" for name in ours if not any(is_called(word, name) for word in [function, *calls])]
     wrong += [f"executes {at[a]}" for executed in ours.values() for a in executed if re.match(r"lock|xchg.*\(", at.get(a, ""))]
     return count, wrong or ["nothing was counted"] * (count < 1)
 

@@ -62,7 +62,8 @@ class Case:
         include = self.at / "include"
         shutil.copytree(INCLUDE, include)
         for header, words in (("config", ("#define APM_ABI v0", "#define APM_ABI_NUMBER 0")),
-                              ("detail/root", ("apm_module_root_v0", "apm_stay_loaded_v0", "apm_constructor_v0", ".long 0\\n"))):
+                              ("detail/root", ("apm_module_root_v0", "apm_stay_loaded_v0", "apm_constructor_v0", ".long 0\\n",
+                                               "APM_ABI_NUMBER == 0"))):
             text = (include / f"apm/{header}.hpp").read_text()
             for word in words:
                 if word not in text:

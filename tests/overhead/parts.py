@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
+import callgrind                          # noqa: E402
 import overhead_count as count            # noqa: E402
 import overhead_report as report          # noqa: E402
 from overhead_off import command, errors, levels  # noqa: E402
@@ -128,6 +129,13 @@ class Counts(unittest.TestCase):
         self.assertEqual(files, {"/s/shop.cpp": 45, "/usr/include/apm/counter.hpp": 40, "/usr/include/apm/detail/store.hpp": 20,
                                  "???": 310})
 
+    def test_addresses(self):
+        text = DUMP.replace("positions: line", "positions: instr line").replace("12 30", "0x4e50 12 30").replace("+4 40", "+16 * 40")
+        text = text.replace("* 20\n", "-2 * 20\n").replace("14 10", "* 14 10").replace("15 310", "* 15 310").replace("20 5", "0x10 20 5")
+        text = text.replace("0 310\ntotals", "0x0 0 310\ntotals")
+        self.assertEqual([(hex(at), n) for _, _, at, n in callgrind.costs(text)],
+                         [("0x4e50", 30), ("0x4e60", 40), ("0x4e5e", 20), ("0x4e5e", 10), ("0x10", 5), ("0x0", 310)])
+
     def test_a_dump_of_something_else(self):
         self.assertIsNone(count.parsed(DUMP.replace("Client Request: iterations 10", "Program termination"))[0])
 
@@ -139,8 +147,8 @@ class Counts(unittest.TestCase):
 
     def test_names(self):
         name = "void apm::v0::detail::end<(apm::v0::kind)2, f<g<1> > >(apm::v0::root&)"
-        self.assertEqual(count.shorter(name), "apm::detail::end")
-        self.assertEqual(count.shorter("(anonymous namespace)::pay(int)"), "pay")
+        self.assertEqual(callgrind.bare(name), "apm::detail::end")
+        self.assertEqual(callgrind.bare("(anonymous namespace)::pay(int)"), "pay")
         self.assertEqual(count.short("sell/8/iterations:100/real_time"), "sell/8/real_time")
 
 
@@ -173,7 +181,7 @@ class Judgements(unittest.TestCase):
 class Reports(unittest.TestCase):
     times = {"on": (1.0, 1.5, 2.0), "without f.cpp": (1, 1.2, 2)}
     found = {"name": "x", "compiler": "c", "machine": {"processor": "p", "cores": 2, "load": 1},
-             "off": [], "notes": [], "problems": [],
+             "off": [], "notes": [], "problems": [], "rounds": 7,
              "cases": {"a<b>": {**case(61, 20), "budget": 30, "baseline": 40, "time": times},
                        "timed": {"time": {"on": (1.0, 1.1, 1.2)}, "budget": None}}}
 

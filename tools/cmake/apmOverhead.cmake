@@ -1,18 +1,31 @@
 # apm_add_overhead_check: what does the instrumentation of your targets cost, and is it nothing when it is compiled out?
 #
-#   apm_add_overhead_check(<name>
-#     [TARGETS <target>...]       # libraries, or executables, with the instrumented sources
-#     [BENCHMARK <target>]        # an executable of yours with Google Benchmark that uses them
-#     [BUDGET <n> | <case>=<n>...]  # instructions an iteration that "on" may cost more than "off"
-#     [MACROS <macro>...]         # yours around apm's: nothing, too, with APM off
-#     [BASELINE <file.json>]      # an earlier report: growth since then fails, beyond
-#     [TOLERANCE <%> <n>]         # 2 % or 2 instructions, whichever is more
-#     [ROUNDS <n>])               # of timing, which is reported and never judged (7)
+#   enable_testing()
+#   find_package(apm REQUIRED)
+#   find_package(benchmark REQUIRED)
+#   ...
+#   apm_add_overhead_check(overhead TARGETS shop BENCHMARK shop_bench BUDGET 50 check_out=120)
 #
-# adds two tests: <name>.build, which builds the variants (nothing else does), and <name>. The latter fails where a macro leaves
-# something in an object file with APM off, where a case is over its budget, and where it grew since the baseline. It leaves
-# report.txt, report.json, report.md and report.svg in <build>/<name>.overhead/. The variants are optimized even where the build
-# is not; link time optimization is left out of them. Macros are taken out of sources, not of headers.
+#   apm_add_overhead_check(<name>
+#     [TARGETS <target>...]          libraries, or executables, with instrumented sources
+#     [BENCHMARK <target>]           an executable of yours with Google Benchmark that uses them
+#     [BUDGET [<n>] [<case>=<n>...]] instructions an iteration that "on" may cost more than "off": of every case, of one. A case is
+#                                    called as the benchmark prints it
+#     [WRAPPER_MACROS <macro>...]    yours around apm's: nothing, too, with APM off
+#     [BASELINE <report.json>]       of an earlier run: what grew since then fails, beyond
+#     [TOLERANCE_PERCENT <n>]        2 % of what it was, or
+#     [TOLERANCE_INSTRUCTIONS <n>]   2 instructions, whichever is more
+#     [TIMING_ROUNDS <n>])           7; times are reported and never judged
+#
+# adds two tests: <name>.build, which builds the variants (nothing else does), and <name>, which fails
+#   - where a macro leaves something in an object file with APM off: each source of the targets and of the benchmark is compiled as
+#     it is, and without its macros and apm's headers. Where it uses apm by more than macros, the test says what remains;
+#   - where a case is over its budget, or grew since the baseline: instructions are counted by valgrind, which has to be installed
+#     where there is a budget or a baseline.
+# It leaves report.txt, report.json, report.md and report.svg in <build>/<name>.overhead/.
+#
+# The variants are optimized even where the build is not; link time optimization is left out of them. Sources that a generator
+# expression names are left out. Macros are taken out of sources, not of headers. For Ninja and Makefiles, single configuration.
 #
 # Instructions are those of the third time that a case runs, a hundred turns, rings of spans empty before each. A loop that is
 # timed and has no runtime soon fills them, and what it times is then a span that is dropped.
@@ -30,7 +43,8 @@ set_property(GLOBAL PROPERTY apm_overhead_copied
   CXX_EXTENSIONS CXX_VISIBILITY_PRESET VISIBILITY_INLINES_HIDDEN POSITION_INDEPENDENT_CODE CXX_COMPILER_LAUNCHER)
 
 function(apm_add_overhead_check name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "BENCHMARK;BASELINE;ROUNDS" "TARGETS;BUDGET;MACROS;TOLERANCE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg ""
+    "BENCHMARK;BASELINE;TOLERANCE_PERCENT;TOLERANCE_INSTRUCTIONS;TIMING_ROUNDS" "TARGETS;BUDGET;WRAPPER_MACROS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "apm_add_overhead_check(${name}): unknown: ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -41,14 +55,32 @@ function(apm_add_overhead_check name)
     if(NOT TARGET ${target})
       message(FATAL_ERROR "apm_add_overhead_check(${name}): there is no target ${target} (yet)")
     endif()
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "INTERFACE_LIBRARY")
+      message(FATAL_ERROR "apm_add_overhead_check(${name}): ${target} has no sources; name the targets that use it")
+    endif()
   endforeach()
+  foreach(number TOLERANCE_PERCENT TOLERANCE_INSTRUCTIONS TIMING_ROUNDS)
+    if(DEFINED arg_${number} AND NOT arg_${number} MATCHES "^[0-9]+([.][0-9]+)?$")
+      message(FATAL_ERROR "apm_add_overhead_check(${name}): ${number} is not a number: ${arg_${number}}")
+    endif()
+  endforeach()
+  if(NOT DEFINED arg_TOLERANCE_PERCENT)
+    set(arg_TOLERANCE_PERCENT 2)
+  endif()
+  if(NOT DEFINED arg_TOLERANCE_INSTRUCTIONS)
+    set(arg_TOLERANCE_INSTRUCTIONS 2)
+  endif()
+  if(NOT DEFINED arg_TIMING_ROUNDS)
+    set(arg_TIMING_ROUNDS 7)
+  endif()
   find_package(Python3 3.9 QUIET COMPONENTS Interpreter)
   set(skipped "")
   if(DEFINED APM_ENABLED AND NOT APM_ENABLED)
     set(skipped "this build has APM_ENABLED=OFF, and there is nothing to compare it with")
   elseif("${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize")
     set(skipped "a build with sanitizers says nothing about what ships")
-  elseif(NOT CMAKE_GENERATOR MATCHES "Ninja|Makefiles")
+  elseif(NOT CMAKE_GENERATOR MATCHES "Ninja|Makefiles" OR CMAKE_CONFIGURATION_TYPES)
     set(skipped "the generator ${CMAKE_GENERATOR} writes no compile_commands.json")
   elseif(NOT Python3_FOUND)
     set(skipped "there is no Python 3.9")
@@ -62,7 +94,7 @@ function(apm_add_overhead_check name)
 
   set(directory ${CMAKE_CURRENT_BINARY_DIR}/${name}.overhead)
   get_property(home GLOBAL PROPERTY apm_overhead_home)
-  foreach(one MACROS BUDGET TOLERANCE)                               # as JSON
+  foreach(one WRAPPER_MACROS BUDGET)                                 # as JSON
     list(TRANSFORM arg_${one} REPLACE "^.+$" "\"\\0\"")
     list(JOIN arg_${one} ", " arg_${one})
   endforeach()
@@ -77,7 +109,7 @@ function(apm_add_overhead_check name)
   \"compile_commands\": \"${CMAKE_BINARY_DIR}/compile_commands.json\",
   \"off\": [\"${marks}\"],
   \"absent\": \"${home}/lib/absent\",
-  \"macros\": [${arg_MACROS}],
+  \"macros\": [${arg_WRAPPER_MACROS}],
   \"programs\": {
     ${programs}
   },
@@ -85,8 +117,8 @@ function(apm_add_overhead_check name)
   \"count_with\": \"${count_with}\",
   \"budget\": [${arg_BUDGET}],
   \"baseline\": \"${arg_BASELINE}\",
-  \"tolerance\": [${arg_TOLERANCE}],
-  \"rounds\": \"${arg_ROUNDS}\",
+  \"tolerance\": [${arg_TOLERANCE_PERCENT}, ${arg_TOLERANCE_INSTRUCTIONS}],
+  \"rounds\": ${arg_TIMING_ROUNDS},
   \"compiler\": \"${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}\"
 }
 ")
@@ -162,6 +194,8 @@ endfunction()
 # on, off, and everything on but one file: what differs from "on" is what that file costs.
 macro(apm_overhead_programs)
   get_property(home GLOBAL PROPERTY apm_overhead_home)
+  set(on "")
+  set(off "")
   foreach(target IN LISTS linked)
     get_target_property(links ${target} LINK_LIBRARIES)
     foreach(library IN LISTS links)
@@ -176,7 +210,12 @@ macro(apm_overhead_programs)
     list(APPEND on $<TARGET_OBJECTS:${name}.on.${target}>)
     list(APPEND off $<TARGET_OBJECTS:${name}.off.${target}>)
   endforeach()
-  find_package(benchmark QUIET)
+  if(NOT TARGET benchmark::benchmark)
+    find_package(benchmark QUIET)
+  endif()
+  if(NOT TARGET benchmark::benchmark)
+    message(FATAL_ERROR "apm_add_overhead_check(${name}): there is no target benchmark::benchmark; find_package(benchmark) first")
+  endif()
   find_path(APM_VALGRIND_INCLUDE_DIR valgrind/callgrind.h)
   mark_as_advanced(APM_VALGRIND_INCLUDE_DIR)
   list(REMOVE_DUPLICATES libraries)
@@ -186,7 +225,7 @@ macro(apm_overhead_programs)
     target_link_libraries(${probe} PRIVATE apm::apm benchmark::benchmark)
     target_include_directories(${probe} PRIVATE $<$<BOOL:${APM_VALGRIND_INCLUDE_DIR}>:${APM_VALGRIND_INCLUDE_DIR}>)
     target_compile_definitions(${probe} PRIVATE $<$<STREQUAL:${mode},off>:APM_ENABLED=0>)
-    if(benchmark_VERSION VERSION_LESS 1.8)
+    if(DEFINED benchmark_VERSION AND benchmark_VERSION VERSION_LESS 1.8)    # one that was fetched is newer
       target_compile_definitions(${probe} PRIVATE APM_OVERHEAD_SETS_ITERATIONS)
     else()
       set(count_with --benchmark_min_time=100x)

@@ -1,12 +1,12 @@
 """What does it cost to include apm? Front-end time of its headers and of the rows of a schema: processor time of the compiler,
 which a busy machine stretches less than the clock on the wall."""
 import os
-import random
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+import timing
 from bench_report import measured
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,11 +70,8 @@ def front_end_times(compiler, sources, repetitions):
             Path(directory, file).write_text(sources[name])
             if front_end_ns(compiler, file, directory) is not None:      # and reads the disk
                 times[name] = []
-        for repetition in range(repetitions):
-            order = list(times)
-            random.Random(repetition).shuffle(order)
-            for name in order:
-                times[name].append(front_end_ns(compiler, files[name], directory))
+        for _, name in timing.in_turn(list(times), repetitions):
+            times[name].append(front_end_ns(compiler, files[name], directory))
     return times
 
 

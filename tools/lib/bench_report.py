@@ -105,7 +105,7 @@ def cells(row):
 
 
 def text(rows):
-    header = ("", "ours", "compared with", "", "ratio (95 %)", "budget", "")
+    header = ("", "ours", "compared with", "", "ratio (95 %)", "budget", "")       # of few repetitions: all; see timing.interval
     table = [header] + [cells(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table)]
     left = (0, 2, 6)                       # words; the others are numbers

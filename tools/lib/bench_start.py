@@ -1,8 +1,8 @@
 """How long does a process take from its start to its end? Spawned again and again, by turns, and waited for."""
 import os
-import random
 import time
 
+import timing
 from bench_report import measured
 
 PROGRAMS = ("rows", "rows_not", "runtime", "runtime_not")
@@ -24,13 +24,10 @@ def measure(options, say):
     count = 60 if options.quick else 300
     say(f"start and end of processes, {count} times each")
     times = {name: [] for name in PROGRAMS}
-    for i in range(-5, count):                     # the first read the disk
-        order = list(PROGRAMS)
-        random.Random(i).shuffle(order)
-        for name in order:
-            spent = run_ns(str(options.directory / f"bench-start_{name}"))
-            if i >= 0:
-                times[name].append(spent)
+    for i, name in timing.in_turn(PROGRAMS, count + 5):
+        spent = run_ns(str(options.directory / f"bench-start_{name}"))
+        if i >= 5:                                 # the first read the disk
+            times[name].append(spent)
     rows = (("process of 200 rows that records once", "rows"), ("the same, with a runtime that serves", "runtime"))
     return [measured("starting and ending", what, times[name], "an empty process, same libraries", times[f"{name}_not"],
                      paired=True) for what, name in rows], []

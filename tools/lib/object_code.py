@@ -24,6 +24,19 @@ def symbols(code):
             re.findall(r"^ *\d+: \S+ +(\d+ \S+ +\S+ +\S+) +\S+ +(\S+)", tool("readelf", "-sW", of=code), re.M)]
 
 
+def functions(code):
+    """{function: (its bytes, [instruction and what it refers to], {what it calls})}"""
+    sizes = {name: int(about.split()[0]) for name, about in symbols(code) if about.split()[1] in ("FUNC", "IFUNC")}
+    result = {}
+    for name, body in instructions(code).items():
+        lines = [f"{re.sub(r'[0-9a-f]+ (?=<)', '', text)} {elsewhere}" for _, text, elsewhere in body]
+        calls = {re.sub(r"[-+]0x[0-9a-f]+$", "", elsewhere) for _, text, elsewhere in body
+                 if re.match(r"call|jmp", text) and elsewhere and elsewhere[0] != "."}
+        if name in sizes:
+            result[name] = (sizes[name], lines, calls)
+    return result
+
+
 def parts(code):
     """{what: content}: every section with its flags and bytes (code, data, unwind tables, notes, relocations), every symbol."""
     result = {}
@@ -47,16 +60,16 @@ def differences(a, b, only_a, only_b):
 
 
 def instructions(code):
-    """{function: [[address, text, whether what it refers to is elsewhere]]}, without padding."""
+    """{function: [[address, text, what it refers to elsewhere or ""]]}, without padding."""
     result = {}
     for name, body in re.findall(r"^[0-9a-f]+ <([^>]+)>:\n((?:.+\n)+)", tool("objdump", "-dr", "--no-show-raw-insn", of=code), re.M):
         found = result.setdefault(name, [])
         for line in body.splitlines():
             if match := re.match(r"\s*([0-9a-f]+):\t(?:(?:data16|cs) )*(.*?)\s*$", line):
                 if not re.match(r"nop|xchg\s+%ax,%ax", match[2]):
-                    found.append([int(match[1], 16), match[2], False])
-            elif "R_X86_64" in line and found:
-                found[-1][2] = True
+                    found.append([int(match[1], 16), match[2], ""])
+            elif (match := re.search(r"R_X86_64_\w+\s+(\S+)", line)) and found:
+                found[-1][2] = match[1]
     return result
 
 

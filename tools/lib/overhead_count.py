@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import callgrind
+
 ITERATIONS = 100        # few enough for the spans of one loop to fit in a thread's ring
 REPETITIONS = 3         # the last of them counts: what happens only at first has happened
 
@@ -32,39 +34,13 @@ def instrument(file):
 
 
 def parsed(text):
-    """(iterations or None, {function: instructions}, {file: instructions}) of one dump. An instruction belongs to the function
-    that runs it, and to the file from which it was inlined; what a function calls is not its own."""
-    names = {"fl": {}, "fn": {}}
+    """(iterations or None, {function: instructions}, {file: instructions}) of one dump."""
     functions, files = collections.Counter(), collections.Counter()
-    function = file = own_file = ""
-    called = False
-    turns = re.search(r"^desc: Trigger: .*\biterations (\d+)", text, re.M)
-    for line in text.splitlines():
-        if match := re.match(r"(c?(?:fn|fl|fi|fe|ob))=(?:\((\d+)\))?\s*(.*)", line):
-            key, number, name = match.groups()
-            known = names["fn" if key.endswith("fn") else "fl"] if not key.endswith("ob") else {}
-            if number:
-                name = known.setdefault(number, name) if name else known.get(number, "")
-            if key == "fn":
-                function, file = name, own_file
-            elif key == "fl":
-                file = own_file = name
-            elif key in ("fi", "fe"):
-                file = name
-        elif line.startswith("calls="):
-            called = True           # the next line is what the callee cost
-        elif re.match(r"[+\-*\d]", line):
-            cost = line.split()
-            if not called and len(cost) > 1:
-                functions[plain(function)] += int(cost[1])
-                files[file] += int(cost[1])
-            called = False
+    for function, file, _, n in callgrind.costs(text):
+        functions[callgrind.plain(function)] += n
+        files[file] += n
+    turns = re.fullmatch(r"iterations (\d+)", callgrind.trigger(text))
     return int(turns[1]) if turns else None, dict(functions), dict(files)
-
-
-def plain(function):
-    """Without the version of a library's symbol, and what callgrind appends to a recursion."""
-    return re.sub(r"@@?[A-Z]\w*_[\d.]+|'\d+$", "", function)
 
 
 def listed(program):
@@ -153,16 +129,8 @@ def named(functions, most=4):
     """The largest of {function: instructions}; what is one function to a reader, such as instances of a template, is one here."""
     together = collections.Counter()
     for name, n in functions.items():
-        together[shorter(name)] += n
+        together[callgrind.bare(name)] += n
     return ", ".join(f"{name} {n:.0f}" for name, n in together.most_common(most) if n >= 0.5)
-
-
-def shorter(function):
-    """Without parameters, template arguments, return type and the version of our namespace."""
-    name, before = function.replace("(anonymous namespace)::", ""), None
-    while name != before:
-        name, before = re.sub(r"<[^<>]*>", "", name), name
-    return re.sub(r"\bv\d+::", "", re.sub(r"\(.*", "", name)).split(" ")[-1] or function
 
 
 def over_budget(case, one, budget):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from object_code import differences, parts, symbols, tool
+from object_code import differences, functions, parts, sections, symbols
 from overhead_source import stripped
 
 # Not about code, or not code: debug information, link time optimization, dependency files, profiles.
@@ -83,19 +83,6 @@ def demangled(names):
     return dict(zip(names, ran.stdout.splitlines()))
 
 
-def functions(code):
-    """{function: (its bytes, its instructions, what it calls)}"""
-    sizes = {name: int(about.split()[0]) for name, about in symbols(code) if re.match(r"\d+ (FUNC|IFUNC)", about)}
-    listed = {}
-    said = tool("objdump", "-dr", "--no-show-raw-insn", of=code)
-    for name, body in re.findall(r"^[0-9a-f]+ <([^>]+)>:\n((?:.+\n)+)", said, re.M):
-        lines = [re.sub(r"^\s*[0-9a-f]+:\s*|\b[0-9a-f]+ (?=<)", "", line).strip() for line in body.splitlines()]
-        calls = {re.sub(r"[-+]0x[0-9a-f]+$", "", lines[n + 1].split()[-1]) for n, line in enumerate(lines[:-1])
-                 if re.match(r"call|jmp", line) and re.match(r"R_\S+\s+[^.\s]", lines[n + 1])}
-        listed[name] = (lines, calls)
-    return {name: (sizes.get(name, 0), *listed[name]) for name in listed if name in sizes}
-
-
 def same_but_for_registers(a, b):
     """Without an optimizer, gcc treats a variable that is bound to a reference in an operand it never evaluates as one whose
     address is taken, and chooses other registers. Such code calls the same functions and defines the same."""
@@ -126,7 +113,7 @@ def what_grew(off, without, file, level):
         called = ", ".join(plain[n] for n in new[:3])
         text += f"; it calls {called}, which {'is' if len(new) == 1 else 'are'} not called without them"
     elif size == before:
-        text += ", but other ones"
+        text += ", the same size, but different instructions"
     return text
 
 
@@ -135,8 +122,8 @@ def remains(code):
     named = [(name, about) for name, about in symbols(code) if re.search(r"\d(apm|apm_\w+)(\d|I|E)|^apm_", name)]
     plain = demangled([name for name, _ in named])
     found = [(plain[name], int(about.split()[0])) for name, about in named if about.split()[1] not in ("SECTION", "FILE")]
-    notes = re.findall(r"\] (\.note\.apm\S*) +\S+ +\S+ +\S+ +([0-9a-f]+)", tool("readelf", "-SW", of=code))
-    return found + [(name, int(size, 16)) for name, size in notes]
+    notes = [(name, int(rest.split()[0], 16)) for _, name, _, rest in sections(code) if name.startswith(".note.apm")]
+    return found + notes
 
 
 def judged(source):
@@ -183,18 +170,3 @@ def prove(entries, shim, macros, jobs=2):
     """A report of each source, in their order."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(lambda entry: judged(Source(entry, shim, macros)), entries))
-
-
-def in_words(report):
-    """One line about a source for the table; problems are said elsewhere."""
-    file, levels = Path(report["file"]).name, ", ".join(report["levels"])
-    if report["problems"]:
-        return f"{file}: FAILS"
-    if not report["beyond_macros"]:
-        return f"{file}: off is nothing: the object file is that of a program without apm, byte for byte ({levels})"
-    where, what = report["beyond_macros"][0]
-    more = len(report["beyond_macros"]) - 1
-    left = ", ".join(f"{name} ({size} bytes)" for name, size in report["remains"][:4])
-    others = f" and {more} more line{'s'[:more > 1]}" if more else ""
-    return (f"{file}: the macros are nothing ({levels}); it uses more than them: {where}{others} ({what}); "
-            f"of apm there remains {left or 'nothing'}")

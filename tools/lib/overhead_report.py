@@ -1,8 +1,8 @@
 """What tools/overhead found, for people: a table, Markdown for a pull request, and a picture."""
 from html import escape
+from pathlib import Path
 
 from overhead_count import ORDER
-from overhead_off import in_words
 
 COLOURS = dict(zip(ORDER, (("#2f6fde", "#6ea3ff"), ("#0f9d8a", "#3fd0bb"), ("#c77d0a", "#f0b34a"), ("#8b4bd8", "#b98bf5"),
                            ("#d0455f", "#ff8095"), ("#6b7686", "#98a5b8"), ("#b9c1cc", "#566070"))))    # light, dark
@@ -10,7 +10,8 @@ COLOURS = dict(zip(ORDER, (("#2f6fde", "#6ea3ff"), ("#0f9d8a", "#3fd0bb"), ("#c7
 
 def cells(report):
     """[[text]]: the rows of the table of cases, with its head."""
-    rows = [["case", "on", "off", "overhead", "budget", "since baseline", "time on/off", "95 %"]]
+    rows = [["case", "on", "off", "overhead", "budget", "since baseline", "time on/off",
+             "95 %" if report.get("rounds", 0) >= 6 else "range"]]           # see timing.interval
     for case, one in report["cases"].items():
         time = one.get("time", {}).get("on")
         counted = "overhead" in one
@@ -20,6 +21,21 @@ def cells(report):
                      f"{time[1]:.2f}" if time else "-", f"{time[0]:.2f} to {time[2]:.2f}" if time else "-"])
     columns = [n for n in range(len(rows[0])) if n == 0 or any(row[n] != "-" for row in rows[1:])]
     return [[row[n] for n in columns] for row in rows]
+
+
+def in_words(report):
+    """One line about a source for the table; problems are said elsewhere."""
+    file, levels = Path(report["file"]).name, ", ".join(report["levels"])
+    if report["problems"]:
+        return f"{file}: FAILS"
+    if not report["beyond_macros"]:
+        return f"{file}: off is nothing: the object file is that of a program without apm, byte for byte ({levels})"
+    where, what = report["beyond_macros"][0]
+    more = len(report["beyond_macros"]) - 1
+    left = ", ".join(f"{name} ({size} bytes)" for name, size in report["remains"][:4])
+    others = f" and {more} more line{'s'[:more > 1]}" if more else ""
+    return (f"{file}: the macros are nothing ({levels}); it uses more than them: {where}{others} ({what}); "
+            f"of apm there remains {left or 'nothing'}")
 
 
 def files_in_time(report):

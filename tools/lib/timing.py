@@ -1,5 +1,6 @@
 """Times Google Benchmark programs, and says how sure it is: medians with intervals, ratios of what ran side by side."""
 import json
+import math
 import os
 import random
 import re
@@ -35,16 +36,21 @@ def run(program, filter_=".", repetitions=1, seconds=0.1):
     return times
 
 
-def rounds(programs, count, **how):
-    """Runs programs in turn, `count` times, so that what disturbs one disturbs all: {name: {case: [ns of each round]}}. Programs
-    are {name: path}; their order changes from round to round."""
-    times = {name: {} for name in programs}
+def in_turn(names, count):
+    """[(round, name)]: all of them in each round, in another order, so that what disturbs one disturbs all."""
     for i in range(count):
-        order = list(programs)
+        order = list(names)
         random.Random(i).shuffle(order)
         for name in order:
-            for case, found in run(programs[name], **how).items():
-                times[name].setdefault(case, []).append(statistics.median(found))
+            yield i, name
+
+
+def rounds(programs, count, **how):
+    """Runs programs, {name: path}, in turn: {name: {case: [ns of each round]}}."""
+    times = {name: {} for name in programs}
+    for _, name in in_turn(programs, count):
+        for case, found in run(programs[name], **how).items():
+            times[name].setdefault(case, []).append(statistics.median(found))
     return times
 
 
@@ -55,16 +61,9 @@ def interval(values):
     k, tail = 0, 0.5 ** n
     while k + 1 <= n // 2 and tail <= 0.025:
         k += 1
-        tail += 0.5 ** n * binomial(n, k)
+        tail += 0.5 ** n * math.comb(n, k)
     k = max(k - 1, 0)
     return values[k], statistics.median(values), values[n - 1 - k]
-
-
-def binomial(n, k):
-    result = 1
-    for i in range(k):
-        result = result * (n - i) // (i + 1)
-    return result
 
 
 def ratio(a, b):

@@ -73,6 +73,7 @@ struct root {
     cell conflicts{};         // stores, and families on a page, that clash with another of their name
 };
 
+static_assert(APM_ABI_NUMBER == 0, "apm: another layout; rename apm_*_v0 here, and say its number in the note");
 // By names that our notes can say, in groups that every compiler calls by these names.
 extern "C" {
 [[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline constinit root apm_module_root_v0{};
