@@ -30,6 +30,7 @@
 #define APM_DETAIL_SCOPE(name, row, ...)                                                                                \
     APM_IF_ENABLED(auto name = ::apm::detail::open_scope(row); name.begun() ? name.begin_with(__VA_ARGS__) : void())    \
     APM_IF_DISABLED(using name [[maybe_unused]] = decltype(::apm::detail::open_scope(row).begin_with(__VA_ARGS__));     \
+                    enum class APM_DETAIL_JOIN(name, _twice) {}; /* a second one on this line is an error here, too */          \
                     static_cast<void>(sizeof(name*)))
 #define APM_TRACE_SCOPE(row, ...) APM_DETAIL_SCOPE(APM_DETAIL_NAME(apm_scope_, __LINE__), (row), __VA_ARGS__)
 #define APM_TRACE_FUNCTION() APM_DETAIL_FUNCTION(APM_DETAIL_NAME(apm_scope_, __LINE__), APM_DETAIL_NAME(apm_function_, __LINE__))

@@ -70,8 +70,11 @@ def wrong_with(function, part, at, size, limit, calls, most_bytes):
 def main(compiler):
     with tempfile.TemporaryDirectory() as directory:
         parts, at, sizes = measure(compiler, Path(directory))
-    failed = 0
-    for clang, gcc, calls, most_bytes, expected, function in PROMISE.findall((HERE / "executed.cpp").read_text()):
+    failed, source = 0, (HERE / "executed.cpp").read_text()
+    promises = PROMISE.findall(source)
+    if len(promises) != source.count("\n// EXECUTED") or {p[-1] for p in promises} != parts.keys():
+        sys.exit("executed.cpp has a comment that cannot be read, or executed_main.cpp calls other functions")
+    for clang, gcc, calls, most_bytes, expected, function in promises:
         limit = int(clang if "clang" in compiler else gcc)
         count, wrong = wrong_with(function, parts[function], at, sizes[function], limit, calls.split(", ") if calls else [], int(most_bytes))
         if expected:                        # of the self-test

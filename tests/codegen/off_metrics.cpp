@@ -94,6 +94,7 @@ int bound_for_good(int n) {
     return step(n) + 9;
 }
 
+// Not a static one: it has a destructor, or g++ would call it an unused variable, and then the compiler registers that.
 // OFF: `auto seen = gauge.observe(f)`
 int observed(int n) {
     PLAIN(const auto observed = telemetry.depth.observe([n] { return n; });)

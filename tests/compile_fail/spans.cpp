@@ -228,3 +228,15 @@ inline void copied() {
 #endif
 
 }  // namespace shop
+
+// CASE two_scopes_on_one_line
+// EXPECT redeclaration|redefinition|multiple definition|conflicting declaration
+void two_scopes_on_one_line() {
+    TRACE_SCOPE("one");
+#ifdef CASE_two_scopes_on_one_line
+    TRACE_SCOPE("two"); TRACE_SCOPE("three");
+#else
+    TRACE_SCOPE("two");
+    TRACE_SCOPE("three");
+#endif
+}

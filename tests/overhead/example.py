@@ -57,7 +57,7 @@ def main():
     good = Project("good", options, flags)
     said = good.ctest()
     print((good.directory / "report.txt").read_text())
-    expect(said, "sale.cpp: off is nothing: the object file is that of a program without apm, byte for byte",
+    expect(said, "sale.cpp: off is nothing: the object file is that of the source without its macros and apm, byte for byte",
            "stock.cpp: the macros are nothing", "stock.cpp:14", "of apm there remains nothing", "overhead: passed")
     expect((good.directory / "report.md").read_text(), "### overhead: passed", "| sell |")
     expect((good.directory / "report.svg").read_text(), "what instrumentation costs", "sell")

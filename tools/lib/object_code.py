@@ -74,14 +74,14 @@ def instructions(code):
 
 
 def paths(body):
-    """Every way from the entry out of a function, as lists of instructions; none takes a jump backwards."""
+    """Every way from the entry out of a function, as lists of instructions; none takes an instruction twice."""
     at = {address: n for n, (address, _, _) in enumerate(body)}
-    found, open_ends = [], [(0, ())]
+    found, open_ends = [], [(0, (), frozenset())]
     while open_ends and len(found) < 10_000:
-        n, path = open_ends.pop()
-        while n is not None and n < len(body):
+        n, path, seen = open_ends.pop()
+        while n is not None and n < len(body) and n not in seen:
             address, text, leaves = body[n]
-            path, n = (*path, text), n + 1
+            path, seen, n = (*path, text), seen | {n}, n + 1
             if not (jump := re.match(r"j(\w+)\s+([0-9a-f]+)", text)):
                 if text.startswith("ret"):
                     break
@@ -90,8 +90,9 @@ def paths(body):
             if jump[1] == "mp":
                 if target is None:                 # a call, at the end
                     path = (*path[:-1], f"call {text}")
-                n = target if target is not None and target >= n else None
-            elif target is not None and target >= n:
-                open_ends.append((target, path))   # elsewhere is another function: the cold side
-        found.append(path)
+                n = target
+            elif target is not None:
+                open_ends.append((target, path, seen))     # elsewhere is another function: the cold side
+        if n not in seen:                          # else it went round in a circle
+            found.append(path)
     return found

@@ -39,7 +39,7 @@ def parsed(text):
     for function, file, _, n in callgrind.costs(text):
         functions[callgrind.plain(function)] += n
         files[file] += n
-    turns = re.fullmatch(r"iterations (\d+)", callgrind.trigger(text))
+    turns = re.fullmatch(r"iterations ([1-9]\d*)", callgrind.trigger(text))
     return int(turns[1]) if turns else None, dict(functions), dict(files)
 
 
@@ -67,12 +67,18 @@ def count(program, case, later):
     exact = "^" + re.sub(r"([.*+?^$|()\[\]{}\\])", r"\\\1", case) + "$"
     with tempfile.TemporaryDirectory() as directory:
         ran = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={directory}/out", program,
+            ["valgrind", "--tool=callgrind", f"--callgrind-out-file={directory}/out", program,
              f"--benchmark_filter={exact}", f"--benchmark_repetitions={REPETITIONS}", "--benchmark_min_time=0.001", *later],
             env=environment(), capture_output=True, text=True, errors="replace")
-        dumps = [parsed(path.read_text(errors="replace")) for path in by_number(Path(directory))]
-    dumps = [dump for dump in dumps if dump[0] and dump[1]]
+        texts = [path.read_text(errors="replace") for path in by_number(Path(directory))]
+    if any(callgrind.trigger(text) == "it gave up" for text in texts):
+        raise RuntimeError(f"{short(case)}: the benchmark gave up (SkipWithError); there is nothing to judge")
+    dumps = [parsed(text) for text in texts]
+    dumps = [dump for dump in dumps if dump[0] and dump[1]]     # of all threads: what the loop has others do is its own doing
     if ran.returncode != 0 or not dumps:
+        if "unhandled dwarf2" in ran.stderr:
+            raise RuntimeError(f"{short(case)}: valgrind cannot read clang's DWARF 5 of a library that the benchmark links: name it in "
+                               "TARGETS, or compile it with -gdwarf-4")
         said = dict.fromkeys(line for line in ran.stderr.splitlines() if not line.startswith("=="))
         raise RuntimeError(f"{short(case)}: valgrind counted nothing (exit code {ran.returncode}): {' '.join(said)[:200]}")
     turns, functions, files = dumps[-1]
@@ -84,8 +90,8 @@ def count(program, case, later):
 
 
 def by_number(directory):
-    """callgrind's files of the thread that ran the benchmark, which is the first: out.<dump>-01."""
-    found = [(int(match[1]), path) for path in directory.iterdir() if (match := re.fullmatch(r"out\.(\d+)-01", path.name))]
+    """callgrind's files, in the order in which it wrote them: out.<dump>."""
+    found = [(int(match[1]), path) for path in directory.iterdir() if (match := re.fullmatch(r"out\.(\d+)", path.name))]
     return [path for _, path in sorted(found)]
 
 

@@ -41,24 +41,31 @@ void forget_spans() {
 #endif
 }
 
-char description[32];                   // of the dump; written before the loop, not to be counted with it
-
 bool counted(const benchmark::State& state) { return iterations() > 0 && state.threads() == 1; }
+
+template <class State>                  // its name changed in 1.8
+bool gave_up(const State& state) {
+    if constexpr (requires { state.skipped(); }) return state.skipped();
+    else return state.error_occurred();
+}
 
 }  // namespace
 
 WRAP(void, start, (benchmark::State* state), "_ZN9benchmark5State16StartKeepRunningEv") {
-    if (counted(*state)) {
-        std::snprintf(description, sizeof description, "iterations %lld", static_cast<long long>(state->max_iterations));
-        forget_spans();
-    }
+    if (counted(*state)) forget_spans();
     real_start(state);
     if (counted(*state)) CALLGRIND_ZERO_STATS;
 }
 
 WRAP(void, finish, (benchmark::State* state), "_ZN9benchmark5State17FinishKeepRunningEv") {
-    if (counted(*state)) CALLGRIND_DUMP_STATS_AT(description);
-    real_finish(state);
+    if (!counted(*state)) return real_finish(state);
+    CALLGRIND_TOGGLE_COLLECT;
+    real_finish(state);                 // now it knows how often it turned: KeepRunningBatch() does more than it was asked for
+    char description[48];
+    if (gave_up(*state)) std::snprintf(description, sizeof description, "it gave up");
+    else std::snprintf(description, sizeof description, "iterations %lld", static_cast<long long>(state->iterations()));
+    CALLGRIND_DUMP_STATS_AT(description);
+    CALLGRIND_TOGGLE_COLLECT;
 }
 
 // What a benchmark does not time is not counted either.

@@ -29,7 +29,7 @@ def in_words(report):
     if report["problems"]:
         return f"{file}: FAILS"
     if not report["beyond_macros"]:
-        return f"{file}: off is nothing: the object file is that of a program without apm, byte for byte ({levels})"
+        return f"{file}: off is nothing: the object file is that of the source without its macros and apm, byte for byte ({levels})"
     where, what = report["beyond_macros"][0]
     more = len(report["beyond_macros"]) - 1
     left = ", ".join(f"{name} ({size} bytes)" for name, size in report["remains"][:4])
