@@ -4,6 +4,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,28 @@ def call(*command, seconds=300):
     return ran.stdout + ran.stderr
 
 
+OBJECTS = {}                                  # what is being compiled, or was: the same flags make the same object for every case
+OBJECTS_LOCK = threading.Lock()
+FOR_THE_LINKER = ("-Wl,", "-fuse-ld", "--ld-path", "-shared", "-rdynamic", "-static")
+
+
+def compiled(compiler, source, flags, include):
+    """The object file of a source beside this script."""
+    flags = tuple(str(flag) for flag in flags if not str(flag).startswith(FOR_THE_LINKER))
+    with OBJECTS_LOCK:
+        new = threading.Lock(), BUILD / "objects" / f"{len(OBJECTS)}.o"
+        lock, output = OBJECTS.setdefault((compiler, source, flags, include), new)
+    with lock:
+        if not output.exists():
+            call(compiler, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-pthread", *flags,
+                 "-c", HERE / source, "-o", output)
+    return output
+
+
+def an_object(source, *flags, include=INCLUDE, compiler=None):
+    return compiled(compiler or COMPILER, source, flags, include)
+
+
 class Case:
     """One directory, and what is built in it."""
 
@@ -40,9 +63,10 @@ class Case:
         self.at.mkdir(parents=True)
 
     def build(self, output, sources, *flags, libraries=(), compiler=None, include=INCLUDE):
-        sources = [HERE / source if isinstance(source, str) else source for source in sources]
-        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-pthread",
-             *flags, *sources, *libraries, "-o", self.at / output, "-ldl")
+        """A program or module of sources, and of objects that are given as paths."""
+        compiler = compiler or COMPILER
+        objects = [compiled(compiler, source, flags, include) if isinstance(source, str) else source for source in sources]
+        call(compiler, "-O2", "-pthread", *flags, *objects, *libraries, "-o", self.at / output, "-ldl")
         return self.at / output
 
     def module(self, name, *flags, **how):
@@ -50,12 +74,6 @@ class Case:
 
     def two_modules(self, *flags):
         return self.module("a", *flags), self.module("b", *flags, compiler=OTHER)
-
-    def object(self, source, *flags, include=INCLUDE, compiler=None):
-        output = self.at / f"{Path(source).stem}.o"
-        call(compiler or COMPILER, "-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{include}", "-c", *flags, HERE / source,
-             "-o", output)
-        return output
 
     def another_version(self):
         """Our headers as they would be with another layout of what modules share."""
@@ -172,14 +190,14 @@ def does_not_link(case, objects, *flags):
 
 def case_another_version_does_not_link(case):
     include = case.another_version()
-    objects = case.object("on.cpp"), case.object("off.cpp", include=include, compiler=OTHER)
+    objects = an_object("on.cpp"), an_object("off.cpp", include=include, compiler=OTHER)
     for linker in other_linkers():
         does_not_link(case, objects, f"-fuse-ld={linker}")
 
 
 def case_another_version_does_not_link_lto(case):
     include, flags = case.another_version(), lto_flags()
-    does_not_link(case, [case.object("on.cpp", *flags), case.object("off.cpp", *flags, include=include)], *flags)
+    does_not_link(case, [an_object("on.cpp", *flags), an_object("off.cpp", *flags, include=include)], *flags)
 
 
 def case_another_version_in_a_module(case):
@@ -220,8 +238,8 @@ def case_stripped(case):
 
 def three_files(case, *flags, compiler=None):
     """A program's objects: on, off, and with less detail."""
-    return [case.object("on.cpp", *flags), case.object("off.cpp", "-DAPM_ENABLED=0", *flags, compiler=compiler),
-            case.object("coarse.cpp", "-DAPM_TRACE_LEVEL=1", *flags)]
+    return [an_object("on.cpp", *flags), an_object("off.cpp", "-DAPM_ENABLED=0", *flags, compiler=compiler),
+            an_object("coarse.cpp", "-DAPM_TRACE_LEVEL=1", *flags)]
 
 
 def case_static(case):
@@ -281,6 +299,8 @@ def run(name):
 
 def main():
     started = time.monotonic()
+    shutil.rmtree(BUILD / "objects", ignore_errors=True)
+    (BUILD / "objects").mkdir(parents=True)
     with ThreadPoolExecutor(2) as pool:
         results = [result for result in pool.map(run, NAMES) if result]
     for result in results:
