@@ -44,15 +44,16 @@ struct run {
     double begin, end, processor;  // ns
 };
 
-// So many records in each of so many threads. Nothing if they did not run at once.
-template <class F>
-std::optional<double> round(std::size_t threads, std::size_t records, F f) {
+// So many records in each of so many threads, by what make(thread) returns. Nothing if they did not run at once.
+template <class Make>
+std::optional<double> round(std::size_t threads, std::size_t records, Make make) {
     std::vector<run> runs(threads);
     std::atomic<std::size_t> waiting{threads};
     std::vector<std::thread> all;
     for (std::size_t t = 0; t < threads; ++t)
         all.emplace_back([&, t] {
             move_to_core(t);
+            const auto f = make(t);
             f(0);  // the first record of a thread makes its memory
             waiting.fetch_sub(1);
             while (waiting.load() != 0) sched_yield();
@@ -76,16 +77,25 @@ std::optional<double> round(std::size_t threads, std::size_t records, F f) {
     return processor / n / n / static_cast<double>(records);
 }
 
-// The time of a record in seconds, by a round of a millisecond or more, tried until the machine lets all threads run.
-template <class F>
-std::optional<double> compete(std::size_t threads, F f) {
+// The time of a record in seconds: the best of nine rounds of a millisecond or more in which the machine let all threads run.
+// The best, since two threads may be given one core's two halves for a while; who is disturbed by what the other thread
+// records is so in every round.
+template <class Make>
+std::optional<double> compete(std::size_t threads, Make make) {
     std::size_t records = 1 << 14;
-    for (int tries = 0; tries < 300; ++tries) {
-        const auto time = round(threads, records, f);
-        if (time && *time * static_cast<double>(threads * records) >= 1e6) return *time * 1e-9;
-        if (time) records *= 2;
+    std::optional<double> best;
+    for (int tries = 0, good = 0; tries < 300 && good < 9; ++tries) {
+        const auto time = round(threads, records, make);
+        if (!time) continue;
+        if (*time * static_cast<double>(threads * records) < 1e6) {
+            records *= 2;
+        } else {
+            best = std::min(best.value_or(*time), *time);
+            ++good;
+        }
     }
-    return {};
+    if (best) *best *= 1e-9;
+    return best;
 }
 
 }  // namespace
@@ -94,20 +104,34 @@ namespace bench {
 constinit std::atomic<std::uint64_t> shared;
 }  // namespace bench
 
-#define BENCH_THREADS(name, ...)                                                                                           \
+// What each thread has of its own comes first, in parentheses, as in a lambda's capture; it may say `thread`, its number.
+#define BENCH_THREADS_WITH(name, own, ...)                                                                                 \
     static void name(benchmark::State& state) {                                                                            \
         for (auto _ : state) {                                                                                             \
-            const auto time = compete(static_cast<std::size_t>(state.range(0)),                                            \
-                                      []([[maybe_unused]] std::size_t i) __attribute__((always_inline)) { __VA_ARGS__; }); \
+            const auto time = compete(static_cast<std::size_t>(state.range(0)), []([[maybe_unused]] std::size_t thread) {  \
+                return [BENCH_STRIP own]([[maybe_unused]] std::size_t i) __attribute__((always_inline)) { __VA_ARGS__; };  \
+            });                                                                                                            \
             time ? state.SetIterationTime(*time) : state.SkipWithError("the threads took turns");                          \
         }                                                                                                                  \
     }                                                                                                                      \
     BENCHMARK(name)->Arg(1)->Arg(2)->Iterations(1)->UseManualTime()
+#define BENCH_STRIP(...) __VA_ARGS__
+#define BENCH_THREADS(name, ...) BENCH_THREADS_WITH(name, (), __VA_ARGS__)
 
 // Two that show what the others can be: the one is never disturbed, the other always.
 thread_local std::uint64_t own;
+std::atomic<std::uint64_t> shared_words[65];
 BENCH_THREADS(own_add, ++own);
 BENCH_THREADS(shared_add, shared.fetch_add(1, std::memory_order_relaxed));
+
+// The same instructions, to one counter or to two. Two threads may have to share a core's units, as those of one core's two
+// halves do; that costs both of these alike.
+BENCH_THREADS_WITH(counter_together, (series = telemetry.orders.with({.method = methods[0], .outcome = outcomes[0]})),
+                   series.add(1u));
+BENCH_THREADS_WITH(counter_apart, (series = telemetry.orders.with({.method = methods[thread], .outcome = outcomes[thread]})),
+                   series.add(1u));
+BENCH_THREADS_WITH(atomic_together, (word = &shared_words[0]), word->fetch_add(1, std::memory_order_relaxed));
+BENCH_THREADS_WITH(atomic_apart, (word = &shared_words[64 * thread]), word->fetch_add(1, std::memory_order_relaxed));
 
 BENCH_THREADS(counter_add, telemetry.plain.add(1));
 BENCH_THREADS(counter_add_labels, telemetry.orders.add(1, {.method = methods[i], .outcome = outcomes[i]}));

@@ -43,14 +43,19 @@ TIMED = {
             ("histogram, base 2, 113 bounds", "histogram_record_base2", "prometheus-cpp, 14", "prometheus_histogram", ""),
         ),
     },
-    # The time of one record, by whichever thread: half of one thread's where neither disturbs the other. Memory of their own
-    # shows the best there is; the shared atomic, which suffers, shows that the threads did run at once.
+    # The time of one record, by whichever thread, in the best round: half of one thread's where neither disturbs the other, and
+    # each has a core; on two halves of one core there is nothing to gain. Hence the budget, 2 threads to 1.9 times the work of
+    # one, is asked of two counters' time against one's. Atomics show that the threads did run at once.
     "two threads": {
         "contention": (
             ("two threads on memory of their own", "own_add/2/iterations:1/manual_time",
              "one", "own_add/1/iterations:1/manual_time", ""),
+            ("two threads on one counter", "counter_together/2/iterations:1/manual_time",
+             "on two counters", "counter_apart/2/iterations:1/manual_time", "<= 1.05"),
+            ("two threads on one atomic", "atomic_together/2/iterations:1/manual_time",
+             "on two atomics", "atomic_apart/2/iterations:1/manual_time", ""),
             ("two threads on a counter", "counter_add/2/iterations:1/manual_time",
-             "one", "counter_add/1/iterations:1/manual_time", ">= 1.9"),
+             "one", "counter_add/1/iterations:1/manual_time", ""),
             ("two threads on a histogram", "histogram_record/2/iterations:1/manual_time",
              "one", "histogram_record/1/iterations:1/manual_time", ""),
             ("two threads on a text label", "counter_add_text/2/iterations:1/manual_time",
@@ -136,7 +141,8 @@ README = {
     "a counter": "counter / ++ by pointer",
     "a counter with two labels": "counter, 2 constant labels / prometheus-cpp, look-up",
     "a histogram of 14 bounds": "histogram, 14 bounds / prometheus-cpp",
-    "two threads on one counter, as throughput": "two threads on a counter / one",
+    "two threads on one counter": "two threads on one counter / on two counters",
+    "two threads on one atomic, for comparison": "two threads on one atomic / on two atomics",
     "a span": "span / two reads of the clock",
     "a span with 3 attributes": "span, 3 attributes / two reads of the clock",
     "a span of a trace that is not sampled": "span, not sampled / two reads of the clock",
