@@ -145,10 +145,12 @@ README = {
     "two threads on one atomic, for comparison": "two threads on one atomic / on two atomics",
     "a span": "span / two reads of the clock",
     "a span with 3 attributes": "span, 3 attributes / two reads of the clock",
+    "the same, beside another tracer": "span, 3 attributes / LTTng-UST, begin + end",
     "a span of a trace that is not sampled": "span, not sampled / two reads of the clock",
     "a span, switched off at run time": "span, switched off at run time / two reads of the clock",
     "a page of 100,000 series": "page of 100,000 series / prometheus-cpp",
     "the header, front-end time": "g++: apm/apm.hpp / prometheus-cpp",
+    "400 rows of a schema, front-end time": "g++: 400 rows / the header alone",
     "a call site of a counter with two labels": "g++: counter, 2 labels",
     "a call site of a span": "g++: span",
 }
