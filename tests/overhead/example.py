@@ -5,6 +5,7 @@ What is not said here goes to CMake.
 """
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -37,10 +38,19 @@ class Project:
     def ctest(self, code=0):
         return run(self.options.ctest, "--output-on-failure", "-V", code=code, cwd=self.build)
 
-    def only(self, part, code):
+    def variants(self):
+        """[({sources that are on}, {sources that are off})] of each program that is on but for one file."""
+        linked = re.findall(r"^build overhead\.overhead/overhead\.without\.\d+: (.*)$", (self.build / "build.ninja").read_text(), re.M)
+        return [tuple({Path(name).name for name in re.findall(rf"overhead\.{mode}\.till\w*\.dir/(\S+)\.o", line)}
+                      for mode in ("on", "off")) for line in sorted(linked)]
+
+    def only(self, part, code, **other):
+        """Runs the tool by hand, on what the function wrote and on `other`."""
+        check = self.directory / "check.json"
+        check.write_text(json.dumps({**json.loads(check.read_text()), **other}))
         tests = json.loads(run(self.options.ctest, "--show-only=json-v1", cwd=self.build))["tests"]
         tool = next(word for test in tests for word in test["command"] if word.endswith("/overhead"))
-        return run(sys.executable, tool, self.directory / "check.json", "--only", part, code=code)
+        return run(sys.executable, tool, check, "--only", part, code=code)
 
 
 def main():
@@ -59,11 +69,16 @@ def main():
     print((good.directory / "report.txt").read_text())
     expect(said, "sale.cpp: off is nothing: the object file is that of the source without its macros and apm, byte for byte",
            "stock.cpp: the macros are nothing", "stock.cpp:14", "of apm there remains nothing", "overhead: passed")
+    without = good.variants()
+    if without != [({"stock.cpp", "till_bench.cpp"}, {"sale.cpp"}), ({"sale.cpp", "till_bench.cpp"}, {"stock.cpp"})]:
+        sys.exit(f"the variants are not everything on but one file: {without}")
     expect((good.directory / "report.md").read_text(), "### overhead: passed", "| sell |")
     expect((good.directory / "report.svg").read_text(), "what instrumentation costs", "sell")
     before = json.loads((good.directory / "report.json").read_text())["cases"]["sell"]["overhead"]
     again = good.only("count", 0)                     # from run to run, to the half of an instruction
     expect(again, f" {before:.1f} ")
+
+    expect(good.only("off", 1, macros=[]), "sale.cpp: TILL_COUNT expands to apm's macros: name it in WRAPPER_MACROS")
 
     locked = Project("locked", options, flags, "-DLOCK_IN_HOT_PATH=ON", f"-DOVERHEAD_BASELINE={good.directory / 'report.json'}")
     run(options.cmake, "--build", locked.build, "--target", "overhead.variants")

@@ -266,8 +266,8 @@ macro(apm_overhead_programs)
       endif()
       math(EXPR index "${index} + 1")
       set(objects
-        "$<FILTER:${on},EXCLUDE,/${name}[.]on[.]${target}[.]dir/${pattern}[.]o>"
-        $<FILTER:$<TARGET_OBJECTS:${name}.off.${target}>,INCLUDE,/${name}[.]off[.]${target}[.]dir/${pattern}[.]o>)
+        "$<FILTER:${on},EXCLUDE,/${name}[.]on[.]${target}[.]dir/([.]/)?${pattern}[.]o>"
+        "$<FILTER:$<TARGET_OBJECTS:${name}.off.${target}>,INCLUDE,/${name}[.]off[.]${target}[.]dir/([.]/)?${pattern}[.]o>")
       if(NOT target STREQUAL arg_BENCHMARK)
         apm_overhead_program("without ${file}" ${name}.without.${index} "${objects}" on)
       endif()

@@ -34,8 +34,8 @@ PHASES = (("starting and ending", bench_start), ("memory", bench_memory), ("comp
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, help=argparse.SUPPRESS)      # where the programs are: tools/bench knows
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", metavar="", type=Path, help=argparse.SUPPRESS)      # where the programs are: tools/bench knows
     parser.add_argument("--quick", action="store_true", help="a few short repetitions: a look, not a measurement")
     parser.add_argument("--full", action="store_true", help="each header on every compiler, not on the first one only")
     parser.add_argument("--filter", metavar="REGEX", help="only rows and programs' cases that match")

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from object_code import differences, functions, parts, sections, symbols
-from overhead_source import stripped
+from overhead_source import MACROS, stripped, tokens
 
 # Not about code, or not code: debug information, link time optimization, dependency files, profiles.
 IGNORED = re.compile(r"-g\w*(-.*)?$|-flto.*|-M[DPM]?$|-MMD$|-fprofile-.*|--coverage$|-ftest-coverage$|"
@@ -26,6 +26,21 @@ class Source:
         self.command = command(entry)
         own = [flag for flag in self.command if re.match(r"-O", flag)]
         self.levels = levels(own[-1] if own else "-O0")
+        self.unlisted = self.wrappers() - set(macros)
+
+    def wrappers(self):
+        """Macros of the user's around ours that this source uses: their arguments would not be looked at."""
+        found = ""
+        for enabled in ("-UAPM_ENABLED", "-DAPM_ENABLED=0"):           # one may be ours in one mode only
+            found += subprocess.run([*self.command, enabled, "-w", "-iquote", str(self.path.parent), "-E", "-dM", "-x", "c++", "-"],
+                                    input=self.text.encode(errors="surrogateescape"), capture_output=True, cwd=self.directory,
+                                    ).stdout.decode(errors="replace")
+        names, ours = set(), set(MACROS) | {"APM_IF_ENABLED", "APM_IF_DISABLED"}
+        defined = [(name, set(re.findall(r"\w+", body))) for name, body in re.findall(r"^#define (\w+)\([^)]*\) (.*)$", found, re.M)
+                   if name not in ours and not name.startswith("APM_DETAIL_")]
+        while more := {name for name, words in defined if words & (ours | names)} - names:      # around one around ours
+            names |= more
+        return names & {text for kind, text in tokens(self.text) if kind == "word"}
 
     def compiled(self, text, level, *flags):
         """(object file or None, what the compiler said). It reads standard input, so that both have the same file name."""
@@ -129,7 +144,7 @@ def remains(code):
 def judged(source):
     """What is found out about one source, as a part of the report."""
     file = source.path.name
-    report = {"file": str(source.path), "invocations": source.macros,
+    report = {"file": str(source.path), "invocations": source.macros, "unlisted": sorted(source.unlisted),
               "levels": [], "problems": [], "beyond_macros": [], "remains": []}
     shim = ("-I", source.shim)
     for level in source.levels:
