@@ -68,6 +68,9 @@ struct findings {
 
 std::uint64_t now() { return apm::detail::realtime_ns(); }
 
+// The attributes of a TRACE_SCOPE are evaluated when it has begun; those of row.scope() before.
+void look_at_the_time() { TRACE_SCOPE(telemetry.inner, {.now = now()}); }
+
 void live(apm::detail::clock_source source, std::chrono::seconds length) {
     if (source == apm::detail::monotonic) process_root().clock.store(source);
     process_root().ring_bytes.store(1 << 20);  // the longest pause between two drains fills the default one
@@ -88,11 +91,11 @@ void live(apm::detail::clock_source source, std::chrono::seconds length) {
     while (std::chrono::steady_clock::now() - begin < length) {
         {
             const auto outer = telemetry.outer.scope();
-            { const auto inner = telemetry.inner.scope({.now = now()}); }
+            look_at_the_time();
             for (int i = 0; i < 2; ++i) {
                 std::this_thread::sleep_for(within(0, 12'000));
                 if (i == 0 && random() % 50 == 0) drain();  // while there is something open
-                { const auto inner = telemetry.inner.scope({.now = now()}); }
+                look_at_the_time();
             }
         }
         if (std::chrono::steady_clock::now() < drain_at) continue;
