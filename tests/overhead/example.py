@@ -40,7 +40,8 @@ class Project:
 
     def variants(self):
         """[({sources that are on}, {sources that are off})] of each program that is on but for one file."""
-        linked = re.findall(r"^build overhead\.overhead/overhead\.without\.\d+: (.*)$", (self.build / "build.ninja").read_text(), re.M)
+        rules = (self.build / "build.ninja").read_text()
+        linked = re.findall(r"^build overhead\.overhead/overhead\.without\.\d+: (.*)$", rules, re.M)
         return [tuple({Path(name).name for name in re.findall(rf"overhead\.{mode}\.till\w*\.dir/(\S+)\.o", line)}
                       for mode in ("on", "off")) for line in sorted(linked)]
 

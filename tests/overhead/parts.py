@@ -130,9 +130,11 @@ class Counts(unittest.TestCase):
                                  "???": 310})
 
     def test_addresses(self):
-        text = DUMP.replace("positions: line", "positions: instr line").replace("12 30", "0x4e50 12 30").replace("+4 40", "+16 * 40")
-        text = text.replace("* 20\n", "-2 * 20\n").replace("14 10", "* 14 10").replace("15 310", "* 15 310").replace("20 5", "0x10 20 5")
-        text = text.replace("0 310\ntotals", "0x0 0 310\ntotals")
+        text = DUMP
+        for line, instr_line in (("positions: line", "positions: instr line"), ("12 30", "0x4e50 12 30"), ("+4 40", "+16 * 40"),
+                                 ("* 20\n", "-2 * 20\n"), ("14 10", "* 14 10"), ("15 310", "* 15 310"), ("20 5", "0x10 20 5"),
+                                 ("0 310\ntotals", "0x0 0 310\ntotals")):
+            text = text.replace(line, instr_line)
         self.assertEqual([(hex(at), n) for _, _, at, n in callgrind.costs(text)],
                          [("0x4e50", 30), ("0x4e60", 40), ("0x4e5e", 20), ("0x4e5e", 10), ("0x10", 5), ("0x0", 310)])
 

@@ -9,7 +9,8 @@ def tool(command, *arguments, of):
     with tempfile.NamedTemporaryFile(suffix=".o") as file:
         file.write(of)
         file.flush()
-        return subprocess.run([command, *arguments, file.name], capture_output=True, text=True, check=True).stdout.replace(file.name, "")
+        ran = subprocess.run([command, *arguments, file.name], capture_output=True, text=True, check=True)
+        return ran.stdout.replace(file.name, "")
 
 
 def sections(code):
@@ -62,7 +63,8 @@ def differences(a, b, only_a, only_b):
 def instructions(code):
     """{function: [[address, text, what it refers to elsewhere or ""]]}, without padding."""
     result = {}
-    for name, body in re.findall(r"^[0-9a-f]+ <([^>]+)>:\n((?:.+\n)+)", tool("objdump", "-dr", "--no-show-raw-insn", of=code), re.M):
+    said = tool("objdump", "-dr", "--no-show-raw-insn", of=code)
+    for name, body in re.findall(r"^[0-9a-f]+ <([^>]+)>:\n((?:.+\n)+)", said, re.M):
         found = result.setdefault(name, [])
         for line in body.splitlines():
             if match := re.match(r"\s*([0-9a-f]+):\t(?:(?:data16|cs) )*(.*?)\s*$", line):

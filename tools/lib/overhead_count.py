@@ -77,8 +77,8 @@ def count(program, case, later):
     dumps = [dump for dump in dumps if dump[0] and dump[1]]     # of all threads: what the loop has others do is its own doing
     if ran.returncode != 0 or not dumps:
         if "unhandled dwarf2" in ran.stderr:
-            raise RuntimeError(f"{short(case)}: valgrind cannot read clang's DWARF 5 of a library that the benchmark links: name it in "
-                               "TARGETS, or compile it with -gdwarf-4")
+            raise RuntimeError(f"{short(case)}: valgrind cannot read clang's DWARF 5 of a library that the benchmark links: "
+                               "name it in TARGETS, or compile it with -gdwarf-4")
         said = dict.fromkeys(line for line in ran.stderr.splitlines() if not line.startswith("=="))
         raise RuntimeError(f"{short(case)}: valgrind counted nothing (exit code {ran.returncode}): {' '.join(said)[:200]}")
     turns, functions, files = dumps[-1]

@@ -19,8 +19,8 @@ def run(program, filter_=".", repetitions=1, seconds=0.1):
     the program said."""
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.json")
-        command = [str(program), f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}", f"--benchmark_filter={filter_}",
-                   "--benchmark_enable_random_interleaving=true", f"--benchmark_out={report}", "--benchmark_out_format=json"]
+        command = [str(program), f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}",
+                   f"--benchmark_filter={filter_}", "--benchmark_enable_random_interleaving=true", f"--benchmark_out={report}", "--benchmark_out_format=json"]
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if ran.returncode != 0:
             raise RuntimeError(f"{program} failed, exit code {ran.returncode}:\n{ran.stderr}")
@@ -75,7 +75,11 @@ def bootstrap_ratio(a, b, draws=2000):
     """(low, ratio of the medians, high) of a / b, measured side by side but not in pairs: 95 % of what other samples of the same
     values would have given. The same each time it is called."""
     draw = random.Random(1)
-    found = sorted(statistics.median(draw.choices(a, k=len(a))) / statistics.median(draw.choices(b, k=len(b))) for _ in range(draws))
+
+    def median_again(values):
+        return statistics.median(draw.choices(values, k=len(values)))
+
+    found = sorted(median_again(a) / median_again(b) for _ in range(draws))
     return found[draws // 40], statistics.median(a) / statistics.median(b), found[-1 - draws // 40]
 
 
