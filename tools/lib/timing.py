@@ -20,7 +20,8 @@ def run(program, filter_=".", repetitions=1, seconds=0.1):
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report.json")
         command = [str(program), f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}",
-                   f"--benchmark_filter={filter_}", "--benchmark_enable_random_interleaving=true", f"--benchmark_out={report}", "--benchmark_out_format=json"]
+                   f"--benchmark_filter={filter_}", "--benchmark_enable_random_interleaving=true",
+                   f"--benchmark_out={report}", "--benchmark_out_format=json"]
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
         if ran.returncode != 0:
             raise RuntimeError(f"{program} failed, exit code {ran.returncode}:\n{ran.stderr}")
