@@ -197,7 +197,7 @@ TEST_CASE("files are turned over by size, and each is whole") {
         if (contains(name, "jsonl")) spans += whole_lines(d.at / name);
         else slices += whole_trace(d.at / name);
     }
-    CHECK(names_in(d.at).size() > 5);  // it was turned over; how often depends on who wrote when
+    CHECK(names_in(d.at).size() > 10);
     CHECK(spans == 250);
     CHECK(slices == 250);
 }
