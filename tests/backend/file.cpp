@@ -482,7 +482,7 @@ TEST_CASE("processes that write and turn over one file at once lose no line") {
     std::size_t spans = 0;
     for (const std::string& name : names_in(d.at)) spans += whole_lines(d.at / name);
     CHECK(spans == processes * exports * 3);
-    CHECK(names_in(d.at).size() > 5);  // it was turned over; how often depends on who wrote when
+    CHECK(names_in(d.at).size() > 2);  // it was turned over; how often depends on who wrote when
 }
 
 TEST_CASE("a program may change its directory") {
