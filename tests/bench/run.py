@@ -117,7 +117,9 @@ class Compare(unittest.TestCase):
     def test_new_and_gone(self):
         lines = compare([row(what="new one")], [row(what="old one")])
         self.assertRegex(lines[0], "new one.*new")
-        self.assertRegex(lines[1], "old one.*gone")
+        self.assertEqual(lines[1:], ["  not measured now, but then: old one / two reads"])
+        lines = compare([], [row(what=str(n)) for n in range(5)])
+        self.assertEqual(lines, ["  not measured now, but then: 0 / two reads, 1 / two reads, 2 / two reads and 2 more"])
 
 
 class Shown(unittest.TestCase):

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The parts of tools/overhead that need no compiler."""
+import importlib.machinery
+import importlib.util
 import sys
 import unittest
 from pathlib import Path
@@ -11,6 +13,10 @@ import overhead_count as count            # noqa: E402
 import overhead_report as report          # noqa: E402
 from overhead_off import command, errors, levels  # noqa: E402
 from overhead_source import NOTHING, stripped, tokens  # noqa: E402
+
+loader = importlib.machinery.SourceFileLoader("overhead", str(Path(__file__).resolve().parents[2] / "tools" / "overhead"))
+tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("overhead", loader))    # a script: its name has no ending
+loader.exec_module(tool)
 
 
 def strip(source, macros=()):
@@ -178,6 +184,29 @@ class Judgements(unittest.TestCase):
             self.assertIsNone(count.grown_since("sell", now, then, tolerance, "old.json"))
         self.assertEqual(count.grown_since("sell", case(114, 20, {"sell": 61, "lock": 53}), before, tolerance, "old.json"),
                          "sell: the overhead grew by 53 (41 to 94) since old.json; more there: lock 53")
+
+
+class Gates(unittest.TestCase):
+    """What cannot be judged must not pass."""
+
+    def judged(self, cases, **check):
+        report = {"cases": cases, "notes": [], "problems": []}
+        tool.judge_counts({"budget": [], "baseline": "", "tolerance": [2, 2], **check}, report)
+        return report["problems"]
+
+    def test_no_case_was_counted(self):
+        self.assertEqual(self.judged({}), [])
+        self.assertEqual(self.judged({}, budget=["5"]), ["BUDGET: no case was counted, so none can be judged"])
+
+    def test_no_case_reaches_an_instrumented_source(self):
+        self.assertEqual(self.judged({"a": case(21, 20)}, budget=["5"]), [])
+        self.assertIn("no case costs more with APM on", self.judged({"a": case(20, 20), "b": case(10, 30)})[0])
+
+    def test_budgets(self):
+        self.assertIn("neither a number nor", self.judged({"a": case(21, 20)}, budget=["a=x"])[0])
+        self.assertIn("there is no such case; there are a", self.judged({"a": case(21, 20)}, budget=["b=1"])[0])
+        self.assertEqual(self.judged({"a": case(31, 20), "b": case(31, 20)}, budget=["5", "b=12"]),
+                         ["a: on costs 11 instructions an iteration more than off, 5 allowed; grown: sell 11"])
 
 
 class Reports(unittest.TestCase):

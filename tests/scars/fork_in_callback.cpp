@@ -4,7 +4,6 @@
 #include <chrono>
 #include <thread>
 
-#include <sys/wait.h>
 
 #include "scar.hpp"
 
@@ -26,9 +25,7 @@ int main() {
     telemetry.events.add(1);
     REQUIRE_SUM(telemetry.events, child == 0 ? 1u : 6u);
     if (child == 0) _exit(0);
-    int status = -1;
-    waitpid(child, &status, 0);
-    scar::require(status == 0, "the child of a callback", static_cast<unsigned>(status));
+    scar::wait_for(child, "the child of a callback");
 
     // The callback waits until the fork is over; only the parent's thread ever leaves it.
     std::atomic<bool> in_callback{false}, forked{false};
@@ -51,8 +48,7 @@ int main() {
         apm::collect();
         _exit(0);
     }
-    waitpid(child, &status, 0);
-    scar::require(status == 0, "the child of a busy parent", static_cast<unsigned>(status));
+    scar::wait_for(child, "the child of a busy parent");
     collecting.join();
     delete held;
 }

@@ -6,7 +6,6 @@
 #include <thread>
 #include <vector>
 
-#include <sys/wait.h>
 
 #include "scar.hpp"
 
@@ -40,9 +39,7 @@ static void live_in_the_child() {
     live("the child");
     const pid_t grandchild = fork();
     if (grandchild == 0) live("the child's child"), _exit(0);
-    int status = -1;
-    waitpid(grandchild, &status, 0);
-    scar::require(status == 0, "the child's child", static_cast<unsigned>(status));
+    scar::wait_for(grandchild, "the child's child");
     REQUIRE_SUM(telemetry.events, 401u);
     _exit(0);
 }
@@ -73,10 +70,7 @@ int main() {
         const auto begin = std::chrono::steady_clock::now();
         const pid_t child = fork();
         if (child == 0) live_in_the_child();
-        scar::require(child > 0, "fork");
-        int status = -1;
-        waitpid(child, &status, 0);
-        scar::require(status == 0, "the child", static_cast<unsigned>(status));
+        scar::wait_for(child, "the child");
         const auto took = std::chrono::steady_clock::now() - begin;
         scar::require(took < 5s, "the child's life", static_cast<unsigned long long>(took / 1ms));
         std::this_thread::sleep_for(1ms);

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <apm/apm.hpp>
@@ -54,6 +56,23 @@ inline void require(bool good, const char* what, unsigned long long got = 0) {
 // Programs whose last check comes after main return this; only succeed() makes them pass.
 inline constexpr int too_early = 3;
 [[noreturn]] inline void succeed() { _exit(0); }
+
+// Waits for a child that has to end well.
+inline void wait_for(pid_t child, const char* what) {
+    require(child > 0, "fork");
+    int status = -1;
+    waitpid(child, &status, 0);
+    require(status == 0, what, static_cast<unsigned>(status));
+}
+
+// Every key for thread-local data that the process may still have. Returns the last, to be given back.
+inline pthread_key_t take_all_keys() {
+    pthread_key_t last{};
+    bool some = false;
+    for (pthread_key_t key; pthread_key_create(&key, nullptr) == 0; last = key) some = true;
+    require(some, "some keys were left");
+    return last;
+}
 
 inline void keep_quiet() {
     apm::detail::process_root().handler.publish(reinterpret_cast<const void*>(+[](const char*) {}));

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 
 #include "span_scar.hpp"
 
@@ -104,16 +103,11 @@ int main() {
             if (round % 10 == 0) {
                 const pid_t grandchild = fork();
                 if (grandchild == 0) live(0, {}), _exit(0);
-                int status = -1;
-                waitpid(grandchild, &status, 0);
-                scar::require(status == 0, "the child's child", static_cast<unsigned>(status));
+                scar::wait_for(grandchild, "the child's child");
             }
             _exit(0);
         }
-        scar::require(child > 0, "fork");
-        int status = -1;
-        waitpid(child, &status, 0);
-        scar::require(status == 0, "the child", static_cast<unsigned>(status));
+        scar::wait_for(child, "the child");
         const auto took = std::chrono::steady_clock::now() - begin;
         scar::require(took < 5s, "the child's life", static_cast<unsigned long long>(took / 1ms));
         scar::require(apm::context::current() == here, "the parent's stack is what it was");

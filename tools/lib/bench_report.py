@@ -151,7 +151,8 @@ def compare(rows, base):
         better = (change > 1) == row.more_is_better
         lines.append(f"  {row.label:80} {number(old.value):>8} -> {number(row.value):>8}  x {change:.3f}"
                      f"  {('better' if better else 'worse') if apart else ''}".rstrip())
-    return lines + [f"  {label:80} gone" for _, label in before]
+    gone = [label for _, label in before]                  # many where one of the two was --quick, or without a peer
+    return lines + [f"  not measured now, but then: {', '.join(gone[:3])}{f' and {len(gone) - 3} more' if gone[3:] else ''}"] * bool(gone)
 
 
 def outside(value, ends):

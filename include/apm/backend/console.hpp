@@ -88,16 +88,16 @@ private:
         waiting_.emplace(next_++, std::move(s));
     }
     // These, and all that wait below them.
-    std::vector<span_data> taken(numbers todo) {
+    std::vector<span_data> taken(numbers left) {
         std::vector<span_data> result;
-        while (!todo.empty()) {
-            const std::uint64_t number = todo.back();
-            todo.pop_back();
+        while (!left.empty()) {
+            const std::uint64_t number = left.back();
+            left.pop_back();
             auto entry = waiting_.extract(number);
             if (!entry) continue;
             const span_key key = entry.mapped().key();
             if (const auto own = by_key_.find(key); own != by_key_.end() && own->second == number) by_key_.erase(own);
-            if (auto below = children_.extract(key)) todo.insert(todo.end(), below.mapped().begin(), below.mapped().end());
+            if (auto below = children_.extract(key)) left.insert(left.end(), below.mapped().begin(), below.mapped().end());
             result.push_back(std::move(entry.mapped()));
         }
         return result;

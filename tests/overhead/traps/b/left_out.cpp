@@ -1,0 +1,1 @@
+// Named by a generator expression: the check says that it does not look at it.

@@ -1,0 +1,3 @@
+#include "../telemetry.hpp"
+
+void traps::trace() { TRACE_SCOPE(telemetry.spans); }
