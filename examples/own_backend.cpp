@@ -22,7 +22,7 @@ public:
     std::chrono::milliseconds interval() const { return std::chrono::seconds(10); }
 
     apm::error start(const apm::resource& who) {
-        std::printf("hello from %s\n", who.attributes.front().second.c_str());
+        std::printf("hello from %s\n", apm::text_of(who.attributes.front().second).c_str());
         return {};  // or one line that says what failed: then this back end is not used, and the program runs on
     }
     apm::error export_metrics(apm::snapshot& now, apm::deadline) {

@@ -92,6 +92,7 @@ TEST_CASE("a snapshot tells when counting began and when it was taken") {
     CHECK(one.started > 0);
     CHECK(one.started <= one.time);
     CHECK(two.started == one.started);
+    CHECK(one.origin == one.started);
     CHECK(two.time >= one.time);
     CHECK(two.time - one.started < 3'600'000'000'000);
 }
@@ -267,6 +268,9 @@ TEST_CASE("intervals of a delta reader touch, without gap or overlap") {
     apm::delta_reader reader;
     const apm::snapshot first = reader.collect(), second = reader.collect(), third = reader.collect();
     CHECK(first.started == apm::collect().started);
+    CHECK(first.origin == first.started);
+    CHECK(third.origin == first.started);
+    CHECK((first.delta && third.delta && !apm::collect().delta));
     CHECK(second.started == first.time);
     CHECK(third.started == second.time);
 }

@@ -137,6 +137,7 @@ TEST_CASE("values are in the row's unit, times are the time of day") {
     const apm::snapshot now = apm::collect();
     CHECK(exemplar_of(now, telemetry.money)->value == 1.25);
     CHECK(exemplar_of(now, telemetry.busy)->value == 1.5);
+    CHECK(exemplar_of(now, telemetry.busy)->kept == 1'500'000'000);  // as the row keeps it
     REQUIRE(find_series(now, telemetry.wait, "")->exemplars().size() == 1);
     CHECK(find_series(now, telemetry.wait, "")->exemplars()[0].value == 0.02);
     CHECK(exemplar_of(now, telemetry.money)->time >= began);
@@ -166,6 +167,7 @@ TEST_CASE("histograms: one for each bucket, and it lies in it") {
     const apm::snapshot then = apm::collect();
     CHECK(exemplar_of(then, telemetry.edges, {}, 1)->value == 0.7999999999999999);
     CHECK(exemplar_of(then, telemetry.edges, {}, 3)->value > 1e7);
+    CHECK(exemplar_of(then, telemetry.edges, {}, 3)->kept == 10'000'000'000'000'001);  // which no double is
 }
 
 TEST_CASE("tabled rows: open text, many values, the overflow series") {

@@ -85,8 +85,8 @@ TEST_CASE("a runtime tells its back ends who speaks, and hands them what was rec
     CHECK(memory.size() == 2);
     CHECK(hits(memory) == 3);
     const auto who = memory.who().attributes;
-    CHECK(who.at(0) == std::pair<std::string, std::string>{"service.name", "test"});
-    CHECK(std::find(who.begin(), who.end(), std::pair<std::string, std::string>{"zone", "b"}) != who.end());
+    CHECK(who.at(0) == std::pair<std::string, apm::resource_value>{"service.name", "test"});
+    CHECK(std::find(who.begin(), who.end(), std::pair<std::string, apm::resource_value>{"zone", "b"}) != who.end());
     CHECK(said.take().empty());
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("options may be filled in one after the other") {
     o.resource = {{"team", "payments"}, {"tier", "1"}};
     runtime r(o, memory);
     CHECK(std::find(memory.who().attributes.begin(), memory.who().attributes.end(),
-                    std::pair<std::string, std::string>{"team", "payments"}) != memory.who().attributes.end());
+                    std::pair<std::string, apm::resource_value>{"team", "payments"}) != memory.who().attributes.end());
 }
 
 TEST_CASE("every error of a back end is one line") {

@@ -1,7 +1,7 @@
 // The concept of a back end: what the runtime promises to it, and what it promises to the runtime.
 //
-// Threads: start(), export_metrics(), export_spans() and stop() are called by one thread at a time, never concurrently. A pull
-// back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
+// Threads: start(), export_metrics(), export_spans(), flush(), stop() are called by one thread at a time, never concurrently. A
+// pull back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
 // after stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
 // runtime turns an error into one line. A call should return by its deadline; one that does not is left behind in the call, gets
 // no stop(), and the runtime goes on without it. A batch, and all views into it, are valid during export_spans() only.
@@ -9,8 +9,10 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <apm/collect.hpp>
@@ -19,10 +21,15 @@
 
 namespace apm::inline APM_ABI {
 
-// Who is speaking: OpenTelemetry's resource, `service.name` first. Values are UTF-8.
+// Who is speaking: OpenTelemetry's resource, `service.name` first. Text is UTF-8.
+using resource_value = std::variant<std::string, std::int64_t>;
 struct resource {
-    std::vector<std::pair<std::string, std::string>> attributes;
+    std::vector<std::pair<std::string, resource_value>> attributes;
 };
+inline std::string text_of(const resource_value& v) {
+    const auto* n = std::get_if<std::int64_t>(&v);
+    return n ? std::to_string(*n) : std::get<std::string>(v);
+}
 
 using deadline = std::chrono::steady_clock::time_point;
 
@@ -36,7 +43,8 @@ concept backend = requires(B& b, const resource& who, deadline by) {
     { b.stop(by) } -> std::same_as<error>;    // flushes what it can until then
 };
 
-// A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop().
+// A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop(). They are what
+// apm::collect() says, or what its own collect() does, if it has one: a delta_reader's, say.
 template <class B>
 concept push_backend = backend<B> && requires(B& b, snapshot& s, deadline by) {  // s is the back end's own to keep
     { b.interval() } -> std::same_as<std::chrono::milliseconds>;
@@ -49,6 +57,12 @@ concept push_backend = backend<B> && requires(B& b, snapshot& s, deadline by) { 
 template <class B>
 concept span_backend = backend<B> && requires(B& b, const span_batch& s, deadline by) {
     { b.export_spans(s, by) } -> std::same_as<error>;
+};
+
+// A back end that keeps for later what it is handed, and delivers it when the program flushes.
+template <class B>
+concept flushing_backend = backend<B> && requires(B& b, deadline by) {
+    { b.flush(by) } -> std::same_as<bool>;  // whether that was all done by then
 };
 
 }  // namespace apm::inline APM_ABI

@@ -38,14 +38,18 @@ struct family {
     std::uint64_t refused = 0;     // values the row could not hold
     std::uint64_t overflowed = 0;  // records that went to the overflow series
 
+    [[nodiscard]] apm::scope scope() const { return {schema->name, schema->version, schema->url}; }
+
     cell_sums cells;  // what `series` looks at
     std::vector<exemplar> exemplars = {};  // the same
 };
 
 struct snapshot {
     std::vector<family> families;  // in order of registration, then of declaration
-    std::uint64_t started = 0;     // nanoseconds since the epoch: the interval's begin
+    std::uint64_t origin = 0;      // nanoseconds since the epoch: when the process began, or was forked
+    std::uint64_t started = 0;     // the interval's begin; of what is no delta, the origin
     std::uint64_t time = 0;        // and its end
+    bool delta = false;            // counters and histograms say what came in the interval; else, since the process began
 };
 
 namespace detail {
@@ -179,7 +183,7 @@ snapshot collect_with(bool only_changed, std::uint64_t since, Adjust&& adjust) {
     const lock guard(process.collecting);
     const std::uint64_t begin = monotonic_ns();
     run_observers();
-    snapshot result{.families = {}, .started = process.started.load(), .time = realtime_ns()};
+    snapshot result{.families = {}, .origin = process.started.load(), .started = process.started.load(), .time = realtime_ns()};
     std::vector<const store*> stores;
     for (auto* s = process.stores.pointer_acquire<store>(); s; s = s->next) stores.push_back(s);
     for (auto s = stores.rbegin(); s != stores.rend(); ++s) {
@@ -213,6 +217,7 @@ public:
             last_ = 0;
         }
         snapshot s = detail::collect_with(true, last_, [this](family& f) { subtract(f); });
+        s.delta = true;
         if (last_) s.started = last_;
         last_ = s.time;
         return s;

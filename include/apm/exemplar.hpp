@@ -23,6 +23,7 @@ struct exemplar {
     double value;          // what was recorded, in the row's unit; of a histogram it lies in its bucket
     std::uint64_t time;    // nanoseconds since the epoch
     std::uint32_t bucket;  // of a counter: 0
+    std::uint64_t kept;    // what was recorded, as the row keeps it: of a histogram of integers, a std::int64_t
 };
 
 namespace detail {
@@ -83,7 +84,7 @@ inline bool read_exemplar(const exemplar_slot& x, const row& r, std::uint32_t bu
         const trace_id trace{x.high.load_acquire(), x.low.load_acquire()};
         const std::uint64_t span = x.span.load_acquire(), kept = x.value.load_acquire(), time = x.time.load_acquire();
         if (version % 2 || x.version.load() != version) continue;
-        to = {trace, span, exemplar_value(r, bucket, kept), time, bucket};
+        to = {trace, span, exemplar_value(r, bucket, kept), time, bucket, kept};
         return true;
     }
     return false;

@@ -40,6 +40,9 @@
 #if APM_WRITES_CONSOLE
 #include <apm/backend/console.hpp>
 #endif
+#if APM_SENDS_OTLP
+#include <apm/backend/otlp.hpp>
+#endif
 
 namespace apm::inline APM_ABI {
 
@@ -180,26 +183,34 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
 inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<detail::any_backend>& backends) {
     detail::root& process = detail::process_root();
     if (options.on_error) on_error(options.on_error);
-    const detail::settings settings(options);
+    detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
     if (settings.disabled) return process.muted.store(1);
     process.thread_bytes.store(options.bytes_per_thread);
     process.ring_bytes.store(options.ring_bytes);
     process.ring_limit.store(options.ring_limit);
     sample_with(detail::kept(options.sampler));
+    detail::limit_spans(options.limits);
     shutdown_timeout_ = options.shutdown_timeout;
     self_.emplace();
 #if APM_SERVES_PROMETHEUS
-    if (settings.prometheus) {
+    if (settings.metrics.prometheus) {
         prometheus_ = std::make_unique<prometheus>(options.prometheus);
         backends.insert(backends.begin(), detail::any_backend::of(*prometheus_));
     }
 #endif
 #if APM_WRITES_FILES
-    [[maybe_unused]] const file* files = settings.file ? &add<file>(backends, options.file) : nullptr;
+    [[maybe_unused]] const file* files = settings.traces.file ? &add<file>(backends, options.file) : nullptr;
+#endif
+#if APM_SENDS_OTLP
+    if (settings.traces.otlp || settings.metrics.otlp) {
+        add<otlp>(backends, options.otlp);
+        if (!settings.metrics.otlp) backends.front().push = nullptr;
+        if (!settings.traces.otlp) backends.front().spans = nullptr;
+    }
 #endif
 #if APM_WRITES_CONSOLE
-    if (settings.console) add<console>(backends);
+    if (settings.traces.console) add<console>(backends);
 #endif
     std::vector<detail::any_backend> pushing;
     bool spans_are_read = false;
@@ -216,7 +227,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
         if (b.self == files && options.file.chrome) trace_path_ = files->chrome_path();
 #endif
     process.muted.store(spans_are_read ? 0 : 1);  // a span that nobody will see is not recorded
-    push_.emplace(pushing, options.span_interval);
+    push_.emplace(pushing, detail::push_pace{options.span_interval, options.span_timeout, options.metric_timeout});
 }
 
 inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
@@ -246,10 +257,10 @@ inline bool basic_runtime<mode::on>::push_here(deadline by) {
     if (skipped && !spanned.empty()) detail::deliver_spans(spanned, by, call, [] { return true; });
     for (const detail::any_backend& b : started_) {
         if (!b.push || (push_ && push_->busy(b))) continue;
-        const error failed = b.push(b.self, by);
-        detail::say(b.name, failed);
-        all = all && failed.empty();
+        all = call(b, [&] { return b.push(b.self, by); }) && all;
     }
+    for (const detail::any_backend& b : started_)
+        if (b.flush && !(push_ && push_->busy(b))) all = b.flush(b.self, by) && all;
     return all;
 }
 

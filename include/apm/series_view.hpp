@@ -2,11 +2,13 @@
 #pragma once
 
 #include <charconv>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include <apm/config.hpp>
 #include <apm/detail/table.hpp>
@@ -27,6 +29,9 @@ public:
     // overflow series has the one label that OpenTelemetry gives it.
     template <class F>
     void labels(F&& f) const;
+    // The same, but each value is what it is: a bool, a std::int64_t (of an apm::range), else a std::string_view.
+    template <class F>
+    void typed_labels(F&& f) const;
 
     [[nodiscard]] bool is_overflow() const { return overflow_; }
     // As kept: `row.width` words. The same series with other words, for whoever sums series up.
@@ -84,6 +89,9 @@ public:
     }
 
 private:
+    // By the words: each module has its own copy of bool_names, and no enumerator is called so.
+    static bool is_bool(const label_domain& d) { return d.declared == 2 && d.names[0] == std::string_view("false"); }
+
     const row* row_;
     const detail::key* key_;        // of a tabled row
     const std::uint64_t* cells_;
@@ -94,16 +102,17 @@ private:
 };
 
 template <class F>
-void series_view::labels(F&& f) const {
-    if (overflow_) return f(std::string_view("otel.metric.overflow"), std::string_view("true"));
+void series_view::typed_labels(F&& f) const {
+    if (overflow_) return f(std::string_view("otel.metric.overflow"), true);
     const labels_info& all = *row_->labels;
     std::uint64_t divisor = all.product, rest = closed_;
     const char* text = key_ ? key_->bytes() : nullptr;
     const std::uint32_t* size = key_ ? key_->sizes() : nullptr;
     for (std::uint32_t i = 0; i < all.count; ++i) {
         const label_info& l = all.fields[i];
+        const std::string_view name(l.name);
         if (l.open) {
-            if (*size) f(std::string_view(l.name), std::string_view(text, *size));
+            if (*size) f(name, std::string_view(text, *size));
             text += *size++;
             continue;
         }
@@ -111,16 +120,31 @@ void series_view::labels(F&& f) const {
         const auto ordinal = static_cast<std::uint32_t>(rest / divisor);
         rest %= divisor;
         if (l.optional && ordinal == l.radix - 1) continue;
-        if (l.domain->named) {
-            f(std::string_view(l.name), std::string_view(l.domain->names[ordinal]));
-        } else if (ordinal < l.domain->declared) {
-            char digits[24];
-            const auto end = std::to_chars(digits, digits + sizeof digits, l.domain->first + ordinal).ptr;
-            f(std::string_view(l.name), std::string_view(digits, static_cast<std::size_t>(end - digits)));
+        if (!l.domain->named) {
+            if (ordinal < l.domain->declared) f(name, l.domain->first + std::int64_t{ordinal});
+            else f(name, std::string_view("other"));
+        } else if (const std::string_view value(l.domain->names[ordinal]); is_bool(*l.domain)) {
+            f(name, value == "true");
         } else {
-            f(std::string_view(l.name), std::string_view("other"));
+            f(name, value);
         }
     }
+}
+
+template <class F>
+void series_view::labels(F&& f) const {
+    typed_labels([&f](std::string_view name, const auto& value) {
+        using Value = std::remove_cvref_t<decltype(value)>;
+        if constexpr (std::same_as<Value, bool>) {
+            f(name, std::string_view(value ? "true" : "false"));
+        } else if constexpr (std::same_as<Value, std::int64_t>) {
+            char digits[24];
+            const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+            f(name, std::string_view(digits, static_cast<std::size_t>(end - digits)));
+        } else {
+            f(name, value);
+        }
+    });
 }
 
 }  // namespace apm::inline APM_ABI

@@ -57,7 +57,7 @@ TEST_CASE("it keeps who speaks, and snapshots that stay as they were") {
     CHECK(m.interval() == 5s);
     CHECK(m.size() == 0);
     CHECK(m.start({{{"service.name", "shop"}}}).empty());
-    CHECK(m.who().attributes == std::vector<std::pair<std::string, std::string>>{{"service.name", "shop"}});
+    CHECK(m.who().attributes == std::vector<std::pair<std::string, apm::resource_value>>{{"service.name", "shop"}});
 
     telemetry.hits.add<on>(1, {.path = "/a"});
     export_now(m);

@@ -174,11 +174,3 @@ TEST_CASE("spans stand together by scope, and those without a row in one without
                    R"({"scope":{"name":"otlp","version":"1.2"},"spans":["consumed","served"],)"
                    R"("schemaUrl":"https://example.org/1"}]}]})" "\n");
 }
-
-TEST_CASE("two copies of a scope are one") {
-    static constexpr apm::scope mine{.name = "twice", .version = "1"}, same{.name = "twice", .version = "1"},
-        newer{.name = "twice", .version = "2"};
-    CHECK(&mine != &same);
-    CHECK(apm::detail::otlp_json::same_scope(mine, same));
-    CHECK_FALSE(apm::detail::otlp_json::same_scope(mine, newer));
-}

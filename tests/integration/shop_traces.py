@@ -28,7 +28,7 @@ def main():
         tally = shop.tally()
         orders = sum(n for (name, _), n in tally.items() if name == "shop.orders")
         requests = sum(n for (name, _), n in tally.items() if name == "shop.http.requests")
-        page = re.findall(r"^([a-z_]+)(?:\{.*\})? (\S+)$", get(shop.url)[0], re.MULTILINE)
+        text = get(shop.url)[0]
         check(shop.stop() == 0, "the shop did not end well")
         spans = list(spans_of(shop.traces))
         everything = "".join(p.read_text() for p in shop.traces.iterdir())
@@ -55,9 +55,11 @@ def main():
     check(len(failed) == declined and {s["name"] for s in failed} <= {"bank.authorize"}, f"{len(failed)} errors, {declined} declined")
     check("4000 0000 0000" not in everything, "a card's number is in a file")
 
-    says = {name: sum(float(v) for n, v in page if n == name) for name, _ in page}
-    check(says["apm_spans_dropped_total"] == 0, "spans were dropped")
-    check(says["bank_authorize_executions_total"] == orders, "the measured span counts otherwise")
+    page = re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE)
+    lost = [float(v) for name, labels, v in page if name == "otel_sdk_processor_span_processed_total" and "error_type" in labels]
+    check(len(lost) == 3 and not any(lost), f"spans were dropped: {lost}")
+    check(sum(float(v) for name, _, v in page if name == "bank_authorize_executions_total") == orders,
+          "the measured span counts otherwise")
     print(f"{len(spans)} spans of {requests} requests, {orders} of them orders")
 
 

@@ -3,26 +3,28 @@
 
 #include "catch.hpp"
 
-namespace env = apm::detail::environment;
+using apm::detail::distance, apm::detail::read_list;
+using reader = apm::detail::environment;
 
 namespace {
 
 std::uint64_t number(const char* value, std::uint64_t low = 0, std::uint64_t high = 65'535) {
     const environment e{{"APM_TEST_NUMBER", value}};
     std::uint64_t n = 7;
-    env::number(n, low, high, "APM_TEST_NUMBER");
+    const bool given = reader().number(n, low, high, "APM_TEST_NUMBER");
+    CHECK(given == (n != 7));
     return n;
 }
 
 bool boolean(const char* value, bool otherwise = false) {
     const environment e{{"APM_TEST_BOOLEAN", value}};
-    return env::boolean("APM_TEST_BOOLEAN", otherwise);
+    return reader().boolean("APM_TEST_BOOLEAN", otherwise);
 }
 
 using pairs_type = std::vector<std::pair<std::string, std::string>>;
 pairs_type pairs(const char* value) {
     const environment e{{"APM_TEST_PAIRS", value}};
-    return env::pairs("APM_TEST_PAIRS");
+    return reader().pairs("APM_TEST_PAIRS");
 }
 
 }  // namespace
@@ -45,11 +47,11 @@ TEST_CASE("the first name that is set counts, and says so when it is wrong") {
     std::uint64_t n = 7;
     {
         const environment e{{"APM_TEST_OLD", "5"}};
-        env::number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
+        reader().number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
         CHECK(n == 5);
     }
     const environment e{{"APM_TEST_NEW", "wrong"}, {"APM_TEST_OLD", "6"}};
-    env::number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
+    reader().number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
     CHECK(n == 5);
     CHECK(said.take() == lines{"APM_TEST_NEW=wrong is no number from 0 to 9; using 5"});
 }
@@ -91,22 +93,65 @@ TEST_CASE("one error in a list of pairs discards all of it, with one line") {
 }
 
 TEST_CASE("a list is trimmed and in lower case") {
-    CHECK(env::list("prometheus") == lines{"prometheus"});
-    CHECK(env::list(" Prometheus , none,,") == lines{"prometheus", "none"});
-    CHECK(env::list("").empty());
+    CHECK(read_list("prometheus") == lines{"prometheus"});
+    CHECK(read_list(" Prometheus , none,,") == lines{"prometheus", "none"});
+    CHECK(read_list("").empty());
 }
 
 TEST_CASE("a distance counts edits") {
-    CHECK(env::distance("", "") == 0);
-    CHECK(env::distance("abc", "abc") == 0);
-    CHECK(env::distance("abc", "") == 3);
-    CHECK(env::distance("", "abc") == 3);
-    CHECK(env::distance("kitten", "sitting") == 3);
+    CHECK(distance("", "") == 0);
+    CHECK(distance("abc", "abc") == 0);
+    CHECK(distance("abc", "") == 3);
+    CHECK(distance("", "abc") == 3);
+    CHECK(distance("kitten", "sitting") == 3);
 }
 
 TEST_CASE("an unknown setting is one line with the nearest known one") {
     const reported said;
     const environment e{{"APM_SERVICE_NAM", "x"}, {"APM_ENABLED", "true"}, {"APMX", "not ours"}};
-    env::report_unknown({"APM_ENABLED", "APM_SERVICE_NAME"});
+    reader r;
+    r.boolean("APM_ENABLED", true);
+    r.first("APM_SERVICE_NAME");
+    r.report_unknown();
     CHECK(said.take() == lines{"unknown setting APM_SERVICE_NAM; did you mean APM_SERVICE_NAME?"});
+}
+
+TEST_CASE("what is all but one of OpenTelemetry's names is reported, other names of theirs are not") {
+    const reported said;
+    const environment e{{"OTEL_EXPORTER_OTLP_ENDPONT", "x"}, {"OTEL_PYTHON_LOG_LEVEL", "x"}, {"OTEL_BLRP_SCHEDULE_DELAY", "1"}};
+    reader r;
+    r.first("OTEL_EXPORTER_OTLP_ENDPOINT");
+    r.first("OTEL_BSP_SCHEDULE_DELAY");
+    r.report_unknown();
+    CHECK(said.take() == lines{"unknown setting OTEL_EXPORTER_OTLP_ENDPONT; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?"});
+}
+
+TEST_CASE("it is remembered what each setting came to, and where from") {
+    const reported said;
+    const environment e{{"APM_TEST_OLD", "5"}, {"APM_TEST_TEXT", "said"}, {"APM_TEST_SECRET", "hush"}, {"APM_TEST_WRONG", "x"}};
+    reader r;
+    int n = 1, wrong = 2;
+    std::string text = "code", secret, absent = "default";
+    CHECK(r.number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD"));
+    CHECK(r.text(text, "APM_TEST_TEXT"));
+    CHECK(r.secret(secret, "APM_TEST_SECRET"));
+    CHECK_FALSE(r.text(absent, "APM_TEST_ABSENT"));
+    CHECK_FALSE(r.number(wrong, 0, 9, "APM_TEST_WRONG"));
+    CHECK(secret == "hush");
+    std::string all;
+    for (const auto& s : r.settings) all += s.name + '=' + s.value + '@' + s.from + ' ';
+    CHECK(all == "APM_TEST_NEW=5@APM_TEST_OLD APM_TEST_TEXT=said@APM_TEST_TEXT APM_TEST_SECRET=(set, not shown)@APM_TEST_SECRET "
+                 "APM_TEST_ABSENT=default@ APM_TEST_WRONG=2@ ");
+    CHECK(said.take().size() == 1);
+}
+
+TEST_CASE("a duration is brought within its bounds, whoever gave it") {
+    const reported said;
+    const environment e{{"APM_TEST_DURATION", "250"}};
+    reader r;
+    std::chrono::milliseconds given{7}, from_code = std::chrono::hours(1000);
+    CHECK(r.duration(given, 1, 1000, "APM_TEST_DURATION"));
+    CHECK(given.count() == 250);
+    CHECK_FALSE(r.duration(from_code, 1, 1000, "APM_TEST_ABSENT"));
+    CHECK(from_code.count() == 1000);
 }

@@ -15,8 +15,8 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.service.instance_id.empty());
     CHECK(o.service.environment.empty());
     CHECK(o.resource.size == 0);
-    CHECK(o.metrics_exporter == "prometheus");
-    CHECK(o.traces_exporter == "none");
+    CHECK(o.metrics_exporter == "auto");
+    CHECK(o.traces_exporter == "auto");
     CHECK(o.sampler.decide == apm::always_on.decide);
     CHECK(o.sampler.follow_remote);
     CHECK(o.span_interval == 5s);
@@ -24,7 +24,29 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.ring_limit == 256 * 1024 * 1024);
     CHECK(o.bytes_per_thread == 0);
     CHECK(o.shutdown_timeout == 5s);
+    CHECK(o.span_timeout == 30s);
+    CHECK(o.metric_timeout == 30s);
+    CHECK(o.limits == apm::span_limits{});
     CHECK(o.on_error == nullptr);
+}
+
+TEST_CASE("the defaults of OTLP") {
+    const apm::otlp_options o;
+    CHECK(o.endpoint.empty());
+    CHECK(o.headers.empty());
+    CHECK(o.protocol == "http/protobuf");
+    CHECK(o.compression == "none");
+    CHECK(o.timeout == 10s);
+    CHECK(o.interval == 60s);
+    CHECK(o.temporality == "cumulative");
+    CHECK(o.most_spans == 0);
+    CHECK(o.queue_bytes == 16 * 1024 * 1024);
+    CHECK(o.queue_spans == 0);
+    CHECK(o.give_up == 300s);
+    CHECK(o.spool_directory.empty());
+    CHECK(o.spool_bytes == 256 * 1024 * 1024);
+    CHECK(o.traces.send);
+    CHECK(o.metrics.timeout == -1ms);
 }
 
 TEST_CASE("the defaults of the page for Prometheus") {

@@ -180,12 +180,12 @@ void drain() {
 TEST_CASE("spans go to every back end that takes them: at their interval, at a flush, at the end") {
     drain();
     taking one, other;
-    push_thread t({any_backend::of(one), any_backend::of(other)}, 5ms);
+    push_thread t({any_backend::of(one), any_backend::of(other)}, {.span_interval = 5ms});
     work(3);
     CHECK(soon([&] { return one.spans == 3 && other.spans == 3; }));
     CHECK(t.stop(clock_type::now() + 10s));
 
-    push_thread seldom({any_backend::of(one)}, 1h);
+    push_thread seldom({any_backend::of(one)}, {.span_interval = 1h});
     work(2);
     CHECK(seldom.flush(clock_type::now() + 10s));
     CHECK(one.spans == 5);
@@ -198,7 +198,7 @@ TEST_CASE("spans go to every back end that takes them: at their interval, at a f
 TEST_CASE("a thread whose ring is half full wakes the one that empties it") {
     drain();
     taking b;
-    push_thread t({any_backend::of(b)}, 1h);
+    push_thread t({any_backend::of(b)}, {.span_interval = 1h});
     work(400);  // 25 KiB of 64
     std::this_thread::sleep_for(20ms);
     CHECK(b.spans == 0);
@@ -213,7 +213,7 @@ TEST_CASE("a thread whose ring is half full wakes the one that empties it") {
 TEST_CASE("without anything recorded nobody is called, and the thread wakes no oftener than at its interval") {
     drain();
     taking b;
-    push_thread t({any_backend::of(b)}, 20ms);
+    push_thread t({any_backend::of(b)}, {.span_interval = 20ms});
     rusage before{}, after{};
     getrusage(RUSAGE_SELF, &before);
     std::this_thread::sleep_for(400ms);
@@ -229,7 +229,7 @@ TEST_CASE("spans that a back end fails to take are counted, and not offered agai
     const auto before = apm::detail::process_root().undelivered.load();
     taking good, bad;
     bad.answer = "no room";
-    push_thread t({any_backend::of(bad), any_backend::of(good)}, 1h);
+    push_thread t({any_backend::of(bad), any_backend::of(good)}, {.span_interval = 1h});
     work(7);
     CHECK_FALSE(t.flush(clock_type::now() + 10s));
     CHECK(said.take() == lines{"taking: no room"});
@@ -250,14 +250,14 @@ TEST_CASE("a thread that is left behind in a back end takes no more spans: they 
     static stuck bad;  // its thread may be on the way out of it when the test is over
     taking good;
     {
-        push_thread t({any_backend::of(bad)}, 1h);
+        push_thread t({any_backend::of(bad)}, {.span_interval = 1h});
         in_threads(24, [](std::size_t) { work(1000); });  // more than one batch
         CHECK_FALSE(t.flush(clock_type::now() + 50ms));
         CHECK_FALSE(t.stop(clock_type::now() + 50ms));
     }
     const std::size_t one_batch = bad.spans;
     drain();
-    push_thread next({any_backend::of(good)}, 1h);
+    push_thread next({any_backend::of(good)}, {.span_interval = 1h});
     work(500);
     bad.go.set_value();
     std::this_thread::sleep_for(50ms);
@@ -277,7 +277,7 @@ TEST_CASE("a program that ends spans faster than they can be sent starves neithe
     counting snapshots;
     snapshots.every = 20ms;
     drain();
-    push_thread t({any_backend::of(spans), any_backend::of(snapshots)}, 1ms);
+    push_thread t({any_backend::of(spans), any_backend::of(snapshots)}, {.span_interval = 1ms});
     std::atomic<bool> stop{false};
     std::vector<std::thread> busy;
     for (int i = 0; i < 3; ++i) busy.emplace_back([&] { while (!stop) work(100); });

@@ -87,8 +87,8 @@ TEST_CASE("records into a shared block are counted, for want of memory") {
 
 TEST_CASE("collections are timed") {
     const apm::self_observation self;
-    const auto timed = says("apm.collect.duration");
-    CHECK(says("apm.collect.duration") == timed + 2);
+    const auto timed = says("otel.sdk.metric_reader.collection.duration");
+    CHECK(says("otel.sdk.metric_reader.collection.duration") == timed + 2);
 }
 
 TEST_CASE("a second observation counts nothing twice") {

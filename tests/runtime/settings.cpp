@@ -16,7 +16,7 @@ std::string attribute(const apm::detail::settings& s, std::string_view key) {
     for (const auto& [k, v] : s.who.attributes)
         if (k == key) {
             CHECK(value.empty());  // at most once
-            value = v;
+            value = apm::text_of(v);
         }
     return value;
 }
@@ -38,7 +38,7 @@ TEST_CASE("with an empty environment the options stay what they are") {
                            .bytes_per_thread = 2, .shutdown_timeout = 3ms};
     const apm::detail::settings s(o);
     CHECK_FALSE(s.disabled);
-    CHECK(s.prometheus == with_prometheus);
+    CHECK(s.metrics.prometheus == with_prometheus);
     CHECK(o.prometheus.host == "127.0.0.2");
     CHECK(o.prometheus.port == 1);
     CHECK(o.prometheus.path == "/m");
@@ -54,7 +54,7 @@ TEST_CASE("the environment overrides the options") {
                         {"APM_SHUTDOWN_TIMEOUT", "250"},              {"OTEL_METRICS_EXPORTER", "none"}};
     apm::runtime_options o{.prometheus = {.port = 1}, .bytes_per_thread = 2, .shutdown_timeout = 3ms};
     const apm::detail::settings s(o);
-    CHECK_FALSE(s.prometheus);
+    CHECK_FALSE(s.metrics.prometheus);
     CHECK(o.prometheus.host == "0.0.0.0");
     CHECK(o.prometheus.port == 9000);
     CHECK(o.prometheus.path == "/page");
@@ -81,8 +81,8 @@ TEST_CASE("a bad number is one line and the option") {
     const apm::detail::settings s(o);
     CHECK(o.prometheus.port == 9464);
     CHECK(o.shutdown_timeout == 5s);
-    CHECK(said.take() == lines{"APM_SHUTDOWN_TIMEOUT=soon is no number from 0 to 3600000; using 5000",
-                               "OTEL_EXPORTER_PROMETHEUS_PORT=94640 is no number from 0 to 65535; using 9464"});
+    CHECK(said.take() == lines{"OTEL_EXPORTER_PROMETHEUS_PORT=94640 is no number from 0 to 65535; using 9464",
+                               "APM_SHUTDOWN_TIMEOUT=soon is no number from 0 to 3600000; using 5000"});
 }
 
 TEST_CASE("a shutdown timeout that no clock can add is an hour, a negative one is none") {
@@ -116,23 +116,23 @@ TEST_CASE("the list of exporters") {
     const auto serves = [](std::string_view from_code, const char* variable) {
         const environment e{{"OTEL_METRICS_EXPORTER", variable}};
         apm::runtime_options o{.metrics_exporter = from_code};
-        return apm::detail::settings(o).prometheus;
+        return apm::detail::settings(o).metrics.prometheus;
     };
-    const std::string not_here = std::string(" is not in this build; it has ") + apm::detail::settings::for_metrics;
-
+    CHECK(serves("auto", "") == with_prometheus);
     CHECK(serves("prometheus", "") == with_prometheus);
     CHECK_FALSE(serves("none", ""));
     CHECK_FALSE(serves("prometheus", "none"));
     CHECK_FALSE(serves("", ""));
-    CHECK(said.take().empty());
-
-    CHECK(serves("none", "Prometheus, otlp") == with_prometheus);
-    lines expected{"OTEL_METRICS_EXPORTER: exporter \"otlp\"" + not_here};
-    if (!with_prometheus) expected.insert(expected.begin(), "OTEL_METRICS_EXPORTER: exporter \"prometheus\"" + not_here);
-    CHECK(said.take() == expected);
+    CHECK(serves("none", "Prometheus, none") == with_prometheus);
+    if (with_prometheus) CHECK(said.take().empty());
+    static_cast<void>(said.take());
 
     CHECK_FALSE(serves("statsd", ""));
-    CHECK(said.take() == lines{"metrics_exporter: exporter \"statsd\"" + not_here});
+    CHECK_FALSE(serves("none", "statsd"));
+    const lines was = said.take();
+    REQUIRE(was.size() == 2);
+    CHECK(was[0].find("metrics_exporter: exporter \"statsd\" is not in this build; it has ") == 0);
+    CHECK(was[1].find("OTEL_METRICS_EXPORTER: exporter \"statsd\" is not in this build; it has ") == 0);
 }
 
 TEST_CASE("the name of the service: its variables, then code, then OTEL_RESOURCE_ATTRIBUTES, then the executable") {
@@ -218,7 +218,7 @@ TEST_CASE("the exporters of spans") {
         const environment e{{"OTEL_TRACES_EXPORTER", variable}};
         apm::runtime_options o{.metrics_exporter = "none", .traces_exporter = from_code};
         const apm::detail::settings s(o);
-        return std::string(s.file ? "file " : "") + (s.console ? "console" : "");
+        return std::string(s.traces.file ? "file " : "") + (s.traces.console ? "console" : "");
     };
     CHECK(chosen("none", "").empty());
     CHECK(chosen("file", "none").empty());
@@ -228,8 +228,9 @@ TEST_CASE("the exporters of spans") {
     CHECK(chosen("console", "") == "console");
 #endif
     CHECK(chosen("none", "zipkin").empty());
-    CHECK(said.take() ==
-          lines{std::string("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is not in this build; it has ") + apm::detail::settings::for_spans});
+    const lines was = said.take();
+    REQUIRE(was.size() == 1);
+    CHECK(was[0].find("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is not in this build; it has ") == 0);
 }
 
 TEST_CASE("the sampler by its names in OpenTelemetry's specification") {

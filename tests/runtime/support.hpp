@@ -60,7 +60,11 @@ public:
     environment(std::initializer_list<std::pair<const char*, const char*>> variables = {}) {
         for (char** entry = environ; *entry; ++entry) {
             const std::string_view text = *entry;
-            if (text.starts_with("OTEL_") || text.starts_with("APM_") || text.starts_with("PROMETHEUS_"))
+            const std::string_view name = text.substr(0, text.find('='));
+            bool ours = name.ends_with("_proxy") || name.ends_with("_PROXY");
+            for (const char* prefix : {"OTEL_", "APM_", "PROMETHEUS_", "JAEGER_", "OTLP_", "TRACING_", "KUBERNETES_", "K8S_", "POD_"})
+                ours = ours || name.starts_with(prefix);
+            if (ours)
                 before_.emplace_back(text.substr(0, text.find('=')), text.substr(text.find('=') + 1));
         }
         for (const auto& [name, value] : before_) unsetenv(name.c_str());

@@ -29,10 +29,12 @@ endmacro()
 # <result> is set to what is missing, in words, or to nothing. GLOBAL makes the targets visible to a parent project.
 function(apm_add_runtime result)
   set(problem "")
-  list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_FUNCTION_LIST_DIR})   # FindCivetWeb.cmake
+  list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_FUNCTION_LIST_DIR})   # FindCivetWeb.cmake, FindProtozero.cmake
   find_package(Threads QUIET REQUIRED)
   find_package(CivetWeb QUIET)
   find_package(ZLIB QUIET)
+  find_package(CURL QUIET)
+  find_package(Protozero QUIET)
   add_library(apm::runtime INTERFACE IMPORTED ${ARGN})
   target_link_libraries(apm::runtime INTERFACE apm::apm Threads::Threads ${CMAKE_DL_LIBS})
 
@@ -41,6 +43,9 @@ function(apm_add_runtime result)
   apm_backend(CONSOLE    "prints spans as trees")
   apm_backend(PROMETHEUS "serves /metrics to Prometheus"
               LINKS CivetWeb::CivetWeb ZLIB::ZLIB DEBIAN libcivetweb-dev zlib1g-dev)
+  apm_backend(OTLP       "sends spans and metrics to a collector, by OTLP over HTTP"
+              LINKS CURL::libcurl Protozero::Protozero ZLIB::ZLIB
+              DEBIAN libcurl4-openssl-dev libprotozero-dev zlib1g-dev)
 
   # Not a back end but a bridge to programs that use prometheus-cpp today: a target of its own, for them alone.
   find_package(prometheus-cpp QUIET)

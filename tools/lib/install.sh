@@ -1,7 +1,7 @@
 # Installs what a script needs on Debian 12, and only what is missing. Sourced by tools/test, quickstart and bench.
 
 build_packages=(g++ cmake ninja-build pkg-config ccache python3 catch2 libbenchmark-dev libboost1.81-dev libfmt-dev
-                libcivetweb-dev zlib1g-dev prometheus-cpp-dev)
+                libcivetweb-dev zlib1g-dev prometheus-cpp-dev libprotozero-dev libcurl4-openssl-dev)
 # Without these, some tests are skipped and listed. (clang-22 comes from bookworm-security.)
 test_packages=(valgrind clang-14 libclang-rt-14-dev clang-22 libclang-rt-22-dev lld lld-22 locales curl
                prometheus prometheus-pushgateway python3-prometheus-client)

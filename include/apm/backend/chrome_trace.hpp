@@ -267,7 +267,7 @@ private:
 
     static std::string process_name(const resource& who) {
         for (const auto& [name, value] : who.attributes)
-            if (name == "service.name" && !value.empty()) return value;
+            if (name == "service.name" && !text_of(value).empty()) return text_of(value);
         return first_line("/proc/self/comm");
     }
     static std::string first_line(const char* path) {

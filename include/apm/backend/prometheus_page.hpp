@@ -151,8 +151,8 @@ private:
         put_head("target", "_info", open() ? "info" : "gauge", "", "Target metadata");
         // Attributes that Prometheus calls the same have their values joined, in the order of their keys (OpenTelemetry's rule):
         // a label that came twice would cost the whole page.
-        std::map<std::string_view, std::string_view> sorted;
-        for (const auto& [key, value] : who.attributes) sorted.emplace(key, value);
+        std::map<std::string_view, std::string> sorted;
+        for (const auto& [key, value] : who.attributes) sorted.emplace(key, text_of(value));
         std::map<std::string, std::string> joined;
         const auto mapped = [](std::string_view key) {
             std::string name;

@@ -1,12 +1,13 @@
 // Environment variables: OpenTelemetry's names, ours, and older names that programs already set. A value that cannot be
-// read is one line and the default; an unknown APM_* name is one line with the nearest known name.
+// read is one line and the default; an APM_* name that nobody asked for is one line with the nearest that somebody did.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -17,87 +18,14 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/pairs.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/url.hpp>
 
-namespace apm::inline APM_ABI::detail::environment {
-
-// The first of these variables that is set and not empty (an empty value is an unset one).
-template <class... Name>
-const char* first_set(const char*& name, Name... candidates) {
-    for (const char* candidate : {candidates...}) {
-        const char* value = std::getenv(candidate);
-        if (value && *value) return name = candidate, value;
-    }
-    return nullptr;
-}
-
-template <class... Name>
-void text(std::string& target, Name... names) {
-    const char* name = nullptr;
-    if (const char* value = first_set(name, names...)) target = value;
-}
-
-template <class T, class... Name>
-void number(T& target, std::uint64_t low, std::uint64_t high, Name... names) {
-    const char* name = nullptr;
-    const char* value = first_set(name, names...);
-    if (!value) return;
-    const std::string_view digits = value;
-    std::uint64_t n = 0;
-    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    if (failed == std::errc{} && end == digits.data() + digits.size() && n >= low && n <= high) {
-        target = static_cast<T>(n);
-        return;
-    }
-    report("%s=%s is no number from %llu to %llu; using %llu", name, value, static_cast<unsigned long long>(low),
-           static_cast<unsigned long long>(high), static_cast<unsigned long long>(target));
-}
-
-// OpenTelemetry's booleans are `true` and `false`, in any case.
-inline bool boolean(const char* variable, bool otherwise) {
-    const char* value = std::getenv(variable);
-    if (!value || !*value) return otherwise;
-    if (equal_ignoring_case(value, "true")) return true;
-    if (equal_ignoring_case(value, "false")) return false;
-    report("%s=%s is neither true nor false; using %s", variable, value, otherwise ? "true" : "false");
-    return otherwise;
-}
-
-// `k1=v1,k2=v2`, percent-encoded. Any error discards the whole variable, as the specification says.
-inline std::vector<std::pair<std::string, std::string>> pairs(const char* variable) {
-    std::vector<std::pair<std::string, std::string>> result;
-    const char* value = std::getenv(variable);
-    if (!value || !*value) return result;
-    const auto decoded = [](std::string_view s, std::string& out) {
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] != '%') {
-                out += s[i];
-                continue;
-            }
-            unsigned byte = 0;
-            if (i + 2 >= s.size() || std::from_chars(&s[i + 1], &s[i + 1] + 2, byte, 16).ptr != &s[i + 1] + 2) return false;
-            out += static_cast<char>(byte);
-            i += 2;
-        }
-        return true;
-    };
-    bool good = true;
-    split(value, ',', [&](std::string_view pair) {
-        if (!good) return;
-        const std::size_t equals = pair.find('=');
-        auto& [key, text] = result.emplace_back();
-        good = equals != pair.npos && decoded(trimmed(pair.substr(0, equals)), key) && !key.empty() &&
-               decoded(trimmed(pair.substr(equals + 1)), text);
-        if (good) return;
-        report("%s is not a list k1=v1,k2=v2 with percent-encoding (at \"%.*s\"); ignored", variable,
-               static_cast<int>(pair.size()), pair.data());
-    });
-    if (!good) result.clear();
-    return result;
-}
+namespace apm::inline APM_ABI::detail {
 
 // A comma-separated list, trimmed, lower case.
-inline std::vector<std::string> list(const char* value) {
+inline std::vector<std::string> read_list(std::string_view value) {
     std::vector<std::string> items;
     split(value, ',', [&items](std::string_view item) {
         if (item.empty()) return;
@@ -121,18 +49,126 @@ inline std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-// One line for each APM_* variable that nobody reads.
-inline void report_unknown(std::initializer_list<std::string_view> known) {
-    for (char** entry = environ; entry && *entry; ++entry) {
-        const std::string_view variable = *entry;
-        const std::string_view name = variable.substr(0, variable.find('='));
-        if (!name.starts_with("APM_") || std::find(known.begin(), known.end(), name) != known.end()) continue;
-        const auto nearest = std::min_element(known.begin(), known.end(), [name](auto a, auto b) {
-            return distance(name, a) < distance(name, b);
-        });
-        report("unknown setting %.*s; did you mean %.*s?", static_cast<int>(name.size()), name.data(),
-               static_cast<int>(nearest->size()), nearest->data());
-    }
-}
+// What a setting came to, for whoever asks why (tools/apm-doctor). A secret's value is not here.
+struct effective_setting {
+    std::string name, value;
+    std::string from;  // the variable; empty: the code, or the default
+};
 
-}  // namespace apm::inline APM_ABI::detail::environment
+// Reads variables over what the code said. Each function takes the names in order: the first that is set and not empty counts (an
+// empty value is an unset one). Text that options view afterwards lives as long as this object.
+class environment {
+public:
+    // Of all that was asked for, in that order.
+    std::vector<effective_setting> settings;
+
+    struct found {
+        const char* name;
+        const char* value;  // null: none is set
+    };
+    template <class... Name>
+    found first(const Name&... names) {
+        found f{nullptr, nullptr};
+        const auto look = [&](const std::string& name) {
+            const char* value = f.value ? nullptr : std::getenv(name.c_str());
+            if (value && *value) f = {name.c_str(), value};
+        };
+        (look(known_.emplace_back(names)), ...);
+        return f;
+    }
+
+    // True where a variable gave it; so with the others. Text is a std::string or a std::string_view.
+    template <class Text, class... Name>
+    bool text(Text& target, const Name&... names) {
+        const found f = first(names...);
+        if (f.value) target = kept_.emplace_back(f.value);
+        return remember(f, std::string(target), names...);
+    }
+    // What of it holds a secret is not remembered.
+    template <class Text, class... Name>
+    bool url(Text& target, const Name&... names) {
+        const bool given = text(target, names...);
+        settings.back().value = url_without_secrets(target);
+        return given;
+    }
+    template <class Text, class... Name>
+    bool secret(Text& target, const Name&... names) {
+        const bool given = text(target, names...);
+        settings.back().value = target.empty() ? "" : "(set, not shown)";
+        return given;
+    }
+    template <class T, class... Name>
+    bool number(T& target, std::uint64_t low, std::uint64_t high, const Name&... names) {
+        found f = first(names...);
+        if (f.value && !read_number(f.value, low, high, target)) {
+            report("%s=%s is no number from %llu to %llu; using %llu", f.name, f.value, static_cast<unsigned long long>(low),
+                   static_cast<unsigned long long>(high), static_cast<unsigned long long>(target));
+            f = {nullptr, nullptr};
+        }
+        return remember(f, std::to_string(target), names...);
+    }
+    // Milliseconds. What the code gave is brought within the bounds, too.
+    template <class... Name>
+    bool duration(std::chrono::milliseconds& target, std::int64_t low, std::int64_t high, const Name&... names) {
+        auto ms = std::clamp<std::int64_t>(target.count(), low, high);
+        const bool given = number(ms, static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high), names...);
+        target = std::chrono::milliseconds(ms);
+        return given;
+    }
+    // OpenTelemetry's booleans are `true` and `false`, in any case.
+    bool boolean(const char* variable, bool otherwise) {
+        found f = first(variable);
+        bool value = otherwise;
+        if (f.value && equal_ignoring_case(f.value, "true")) value = true;
+        else if (f.value && equal_ignoring_case(f.value, "false")) value = false;
+        else if (f.value) {
+            report("%s=%s is neither true nor false; using %s", f.name, f.value, otherwise ? "true" : "false");
+            f = {nullptr, nullptr};
+        }
+        remember(f, value ? "true" : "false", variable);
+        return value;
+    }
+    text_pairs pairs(const char* variable) {
+        text_pairs result;
+        const found f = first(variable);
+        std::string at;
+        if (f.value && !read_pairs(f.value, result, at))
+            report("%s is not a list k1=v1,k2=v2 with percent-encoding (at \"%s\"); ignored", variable, at.c_str());
+        remember(f, f.value ? f.value : "", variable);
+        return result;
+    }
+
+    // One line for each APM_* variable that nobody asked for, and for what is all but one of OpenTelemetry's.
+    void report_unknown() const {
+        for (char** entry = environ; entry && *entry; ++entry) {
+            const std::string_view variable = *entry;
+            const std::string_view name = variable.substr(0, variable.find('='));
+            const bool ours = name.starts_with("APM_");
+            if ((!ours && !name.starts_with("OTEL_")) || std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+            const auto nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
+                return distance(name, a) < distance(name, b);
+            });
+            // Theirs are many, for other languages and for signals that we do not have: only what is nearly one that we know.
+            if (nearest == known_.end() || (!ours && (distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_")))) continue;
+            report("unknown setting %.*s; did you mean %s?", static_cast<int>(name.size()), name.data(), nearest->c_str());
+        }
+    }
+
+private:
+    template <class T>
+    static bool read_number(std::string_view digits, std::uint64_t low, std::uint64_t high, T& target) {
+        std::uint64_t n = 0;
+        const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+        if (failed != std::errc{} || end != digits.data() + digits.size() || n < low || n > high) return false;
+        target = static_cast<T>(n);
+        return true;
+    }
+    template <class Name, class... More>
+    bool remember(const found& f, std::string value, const Name& name, const More&...) {
+        settings.push_back({name, std::move(value), f.value ? f.name : ""});
+        return f.value != nullptr;
+    }
+    std::deque<std::string> known_, kept_;
+};
+
+}  // namespace apm::inline APM_ABI::detail

@@ -9,9 +9,11 @@
 #include <string_view>
 
 #include <apm/backend/file_options.hpp>
+#include <apm/backend/otlp_options.hpp>
 #include <apm/backend/prometheus_options.hpp>
 #include <apm/config.hpp>
 #include <apm/sampler.hpp>
+#include <apm/span_limits.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -48,12 +50,18 @@ struct attribute_list {
 struct runtime_options {
     service_options service = {};
     attribute_list resource = {};                      // win over OTEL_RESOURCE_ATTRIBUTES
-    std::string_view metrics_exporter = "prometheus";  // OTEL_METRICS_EXPORTER: a list of prometheus, none
+    // A list of prometheus, otlp, none: OTEL_METRICS_EXPORTER. `auto`: prometheus, where it is in the build.
+    std::string_view metrics_exporter = "auto";
     prometheus_options prometheus = {};
-    std::string_view traces_exporter = "none";         // OTEL_TRACES_EXPORTER: a list of file, console, none
+    // A list of otlp, file, console, none: OTEL_TRACES_EXPORTER. `auto`: none. To both lists an endpoint for OTLP adds `otlp`.
+    std::string_view traces_exporter = "auto";
     file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
+    otlp_options otlp = {};                            // OTEL_EXPORTER_OTLP_*
     apm::sampler sampler = parent_based(always_on);    // OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+    span_limits limits = {};                           // OTEL_SPAN_*_LIMIT
     std::chrono::milliseconds span_interval{5'000};    // OTEL_BSP_SCHEDULE_DELAY; sooner where a ring is half full
+    std::chrono::milliseconds span_timeout{30'000};    // OTEL_BSP_EXPORT_TIMEOUT: what back ends may take for the spans at hand
+    std::chrono::milliseconds metric_timeout{30'000};  // OTEL_METRIC_EXPORT_TIMEOUT: the same of a snapshot
     std::uint64_t ring_bytes = 64 * 1024;              // APM_RING_BYTES: of spans that wait, per thread; a power of two
     std::uint64_t ring_limit = 256 << 20;              // APM_RING_LIMIT: bytes of all rings together
     std::uint64_t bytes_per_thread = 0;                // APM_BYTES_PER_THREAD; 0: no limit. Above it, threads share blocks

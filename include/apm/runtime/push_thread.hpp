@@ -50,6 +50,7 @@ struct any_backend {
     error (*stop)(void*, deadline) = nullptr;
     error (*push)(void*, deadline) = nullptr;                  // collect and export; null for a pull back end
     error (*spans)(void*, const span_batch&, deadline) = nullptr;  // null where it takes none
+    bool (*flush)(void*, deadline) = nullptr;                  // null where it keeps nothing
     std::chrono::milliseconds interval = std::chrono::minutes(1);
 
     template <backend B>
@@ -64,11 +65,20 @@ struct any_backend {
             any.spans = [](void* p, const span_batch& s, deadline by) {
                 return guarded([&] { return static_cast<B*>(p)->export_spans(s, by); });
             };
+        if constexpr (flushing_backend<B>)
+            any.flush = [](void* p, deadline by) {
+                bool all = false;
+                return guarded([&] { return all = static_cast<B*>(p)->flush(by), error{}; }).empty() && all;
+            };
         if constexpr (push_backend<B>) {
             any.push = [](void* p, deadline by) {
                 return guarded([&] {
-                    snapshot s = collect();
-                    return static_cast<B*>(p)->export_metrics(s, by);
+                    B& self = *static_cast<B*>(p);
+                    snapshot s = [&self] {
+                        if constexpr (requires { { self.collect() } -> std::same_as<snapshot>; }) return self.collect();
+                        else return collect();
+                    }();
+                    return self.export_metrics(s, by);
                 });
             };
             const error failed = guarded([&] { return any.interval = b.interval(), error{}; });
@@ -104,21 +114,27 @@ bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call,
     return well;
 }
 
+struct push_pace {
+    std::chrono::milliseconds span_interval{5'000};
+    std::chrono::milliseconds span_timeout{30'000}, metric_timeout{30'000};  // of a call; 0: no limit
+};
+
 // Calls each back end at its interval, and once more when it ends. A back end that hangs beyond the deadline is left behind,
 // with the state it may still touch, rather than hang the program; the others are left alone from then on.
 class push_thread {
 public:
     using clock = std::chrono::steady_clock;
-    static constexpr std::chrono::seconds export_timeout{30};
 
     // `backends`: those that are handed snapshots, or spans, or both.
-    explicit push_thread(const std::vector<any_backend>& backends,
-                         std::chrono::milliseconds span_interval = std::chrono::seconds(5))
+    explicit push_thread(const std::vector<any_backend>& backends, const push_pace& how = {})
         : state_(std::make_shared<state>()) {
-        state_->span_interval = std::clamp<std::chrono::milliseconds>(span_interval, shortest, longest);
+        const auto timeout = [](std::chrono::milliseconds t) { return t.count() > 0 ? std::min(t, longest) : longest; };
+        state_->span_interval = std::clamp(how.span_interval, shortest, longest);
+        state_->span_timeout = timeout(how.span_timeout), state_->metric_timeout = timeout(how.metric_timeout);
         state_->spans_due = clock::now() + state_->span_interval;
         for (const any_backend& b : backends) {
             if (b.spans) state_->spanned.push_back(b);
+            if (b.flush) state_->keeping.push_back(b);
             if (!b.push) continue;
             const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, shortest, longest);
             state_->served.push_back({b, interval, clock::now() + interval});
@@ -163,6 +179,7 @@ public:
         if (!thread_) return state_->served.empty() && state_->spanned.empty();
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
+        state_->flush_by = std::max(state_->flush_by, by);
         wake_reader();
         return state_->changed.wait_until(guard, by, [&] { return state_->flushed >= wanted; }) && state_->flushed_well;
     }
@@ -181,8 +198,10 @@ private:
         std::condition_variable changed;
         std::vector<client> served;         // the thread's, while it runs
         std::vector<any_backend> spanned;   // those that take spans
-        std::chrono::milliseconds span_interval{};
+        std::vector<any_backend> keeping;   // those that keep what they take until they are flushed
+        std::chrono::milliseconds span_interval{}, span_timeout{}, metric_timeout{};
         deadline spans_due;
+        deadline flush_by{};
         bool stopping = false, ended = false, abandoned = false;
         std::atomic<const void*> busy{nullptr};  // the back end that is being called; a forked child reads it without the mutex
         deadline last_deadline;
@@ -204,6 +223,9 @@ private:
             if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard, all);
             for (auto& one : s.served)
                 if (!s.abandoned && (all || clock::now() >= one.due)) well = push(s, guard, one) && well;
+            // At the end, stop() does it, within the same deadline.
+            for (const any_backend& one : s.keeping)
+                if (all && !stopping && !s.abandoned) well = flush(s, guard, one) && well;
             if (all) s.flushed = wanted, s.flushed_well = well;
             s.changed.notify_all();
         }
@@ -236,11 +258,16 @@ private:
         s.busy = nullptr;
         return failed.empty();
     }
-    static deadline patience(const state& s, std::chrono::milliseconds interval) {
-        return s.stopping ? s.last_deadline : clock::now() + std::min<std::chrono::milliseconds>(interval, export_timeout);
+    static deadline patience(const state& s, std::chrono::milliseconds timeout) {
+        return s.stopping ? s.last_deadline : clock::now() + timeout;
+    }
+    static bool flush(state& s, std::unique_lock<std::mutex>& guard, const any_backend& b) {
+        const deadline by = s.flush_by;
+        bool all = false;
+        return call(s, guard, b, [&] { return all = b.flush(b.self, by), error{}; }) && all;
     }
     static bool push(state& s, std::unique_lock<std::mutex>& guard, client& one) {
-        const deadline by = patience(s, one.interval);
+        const deadline by = patience(s, std::min(one.interval, s.metric_timeout));
         const bool well = call(s, guard, one.backend, [&] { return one.backend.push(one.backend.self, by); });
         one.due = clock::now() + one.interval;
         return well;
@@ -256,7 +283,7 @@ private:
                                                [](const client& c) { return clock::now() >= c.due; }));
             return !interrupted;
         };
-        const bool well = deliver_spans(s.spanned, patience(s, export_timeout),
+        const bool well = deliver_spans(s.spanned, patience(s, s.span_timeout),
                                         [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); }, go_on);
         s.spans_due = clock::now() + (interrupted ? clock::duration::zero() : clock::duration(s.span_interval));
         return well;

@@ -64,13 +64,13 @@ private:
         bring_up(rows.blocks, process.blocks.load());
         bring_up(rows.memory, process.bytes.load());
         const span_totals spans = count_spans();
-        bring_up(rows.unsampled, spans.unsampled);
-        bring_up(rows.started, spans.started);
-        bring_up(rows.exported, spans.drained);
+        bring_up(rows.started, spans.unsampled, {.sampling = self::Sampling::dropped});
+        bring_up(rows.started, spans.started, {.sampling = self::Sampling::kept});
+        bring_up(rows.processed, spans.drained, {.cause = {}});
+        bring_up(rows.processed, spans.dropped_full, {.cause = self::Loss::queue_full});
+        bring_up(rows.processed, spans.dropped_memory, {.cause = self::Loss::no_memory});
+        bring_up(rows.processed, spans.dropped_inherited, {.cause = self::Loss::forked});
         bring_up(rows.undelivered, process.undelivered.load());
-        bring_up(rows.dropped, spans.dropped_full, {.cause = self::Cause::full});
-        bring_up(rows.dropped, spans.dropped_memory, {.cause = self::Cause::memory});
-        bring_up(rows.dropped, spans.dropped_inherited, {.cause = self::Cause::inherited});
         bring_up(rows.items, spans.dropped_items);
         bring_up(rows.steps, spans.clock_steps);
         // The duration of the collection before this one; this one is not over yet.

@@ -1,0 +1,37 @@
+#include <apm/backend/otlp/destination.hpp>
+
+#include <set>
+
+#include "../../catch.hpp"
+
+using namespace std::chrono_literals;
+using namespace apm::detail::otlp;
+
+TEST_CASE("a destination's defaults") {
+    const destination d;
+    CHECK(d.content_type == "application/x-protobuf");
+    CHECK_FALSE(d.gzip);
+    CHECK(d.timeout == 10s);
+    CHECK(d.queue_bytes == 16 * 1024 * 1024);
+    CHECK(d.queue_items == 0);
+    CHECK_FALSE(d.newest_wins);
+    CHECK(d.give_up == 5min);
+    CHECK(d.first_pause == 1s);
+    CHECK(d.longest_pause == 30s);
+    CHECK(d.most_request == 64 * 1024 * 1024);
+    CHECK(d.most_reply == 4 * 1024 * 1024);
+    CHECK(d.spool_directory.empty());
+    CHECK(d.spool_bytes == 256 * 1024 * 1024);
+}
+
+TEST_CASE("every cause of a loss has a name, and a tally of its own") {
+    std::set<std::string_view> names;
+    lost_items lost;
+    for (std::size_t i = 0; i < losses; ++i) {
+        names.insert(text_of(static_cast<loss>(i)));
+        lost[static_cast<loss>(i)] += 1;
+    }
+    CHECK(names.size() == losses);
+    CHECK_FALSE(names.contains(""));
+    CHECK(lost.all() == losses);
+}
