@@ -1,0 +1,248 @@
+// ctest: LABELS serial
+// The back end as a runtime uses it: what a program records arrives, what does not is counted.
+#include <apm/backend/otlp.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <apm/runtime.hpp>
+
+#include "../runtime/support.hpp"
+#include "catch.hpp"
+#include "otlp/receiver.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+APM_FIELDS(Step, (int, n), (std::string_view, text), (apm::secret, password));
+APM_FIELDS(Kind, (apm::text<>, kind));
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "test.otlp", .version = "7", .schema_url = "https://example.com/1"};
+
+    counter<Kind>        done  {this, "test.done", "Things done"};
+    counter<Kind>        more  {this, "test.more", "More things done"};
+    span<Step>           step  {this, "step", "One step"};
+};
+constexpr auto& telemetry = apm::instruments<Schema>;
+constexpr auto on = apm::mode::on;
+
+// Spans and points that a request has, read off its bytes: with one letter each, which is nowhere else.
+std::size_t count(std::string_view text, std::string_view what) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += what.size()) ++n;
+    return n;
+}
+
+struct collector {
+    std::mutex mutex;
+    std::string traces, metrics;
+    std::atomic<std::size_t> requests{0};
+    receiver at{[this](const peer& p, const request& r, std::size_t) {
+        {
+            const std::lock_guard guard(mutex);
+            (r.line.find("/v1/traces") != std::string::npos ? traces : metrics) += r.body;
+        }
+        ++requests;
+        return p.say(answer_text(200, {}, {}));
+    }};
+    std::string url = "http://127.0.0.1:" + std::to_string(at.port());
+
+    std::size_t spans() {
+        const std::lock_guard guard(mutex);
+        return count(traces, "only-in-a-step");
+    }
+};
+
+void record(int n) {
+    for (int i = 0; i < n; ++i) static_cast<void>(telemetry.step.scope<on>({.n = i, .text = "only-in-a-step", .password = "hush"}));
+}
+
+// What the library says about its exporter of spans: "" for those that arrived.
+std::uint64_t exported(std::string_view error = {}) {
+    const apm::snapshot now = apm::collect();
+    std::uint64_t sum = 0;
+    for (const apm::family& f : now.families) {
+        if (std::string_view(f.row->name) != "otel.sdk.exporter.span.exported") continue;
+        for (const apm::series_view& s : f.series) {
+            std::string is;
+            s.labels([&](std::string_view name, std::string_view value) {
+                if (name == "error.type") is = value;
+            });
+            if (is == error) sum += s.total();
+        }
+    }
+    return sum;
+}
+std::int64_t in_flight() {
+    const apm::snapshot now = apm::collect();
+    for (const apm::family& f : now.families)
+        if (std::string_view(f.row->name) == "otel.sdk.exporter.span.inflight" && !f.series.empty()) return f.series[0].integer();
+    return 0;
+}
+
+constexpr apm::runtime_options only_otlp(const apm::otlp_options& o) {
+    return {.service = {.name = "shop"}, .metrics_exporter = "otlp", .traces_exporter = "otlp", .otlp = o,
+            .span_interval = std::chrono::hours(1)};
+}
+
+}  // namespace
+
+static_assert(apm::push_backend<apm::otlp> && apm::span_backend<apm::otlp> && apm::flushing_backend<apm::otlp>);
+
+TEST_CASE("an endpoint in the environment is all it takes") {
+    const reported said;
+    collector c;
+    const environment e{{"OTEL_EXPORTER_OTLP_ENDPOINT", c.url.c_str()}};
+    apm::drain_spans();
+    const auto before = exported();
+    {
+        apm::basic_runtime<on> runtime{{.metrics_exporter = ""}};
+        record(100);
+        telemetry.done.add<on>(3, {.kind = "only-in-done"});
+        CHECK(runtime.flush(10s));
+        CHECK(c.spans() == 100);
+        record(11);
+        CHECK(exported() == before + 100);
+    }
+    CHECK(c.spans() == 111);
+    CHECK(count(c.metrics, "only-in-done") == 2);  // at flush(), and at the end
+    CHECK(count(c.metrics, "test.otlp") >= 2);
+    CHECK(c.traces.find("https://example.com/1") != std::string::npos);
+    CHECK((c.traces + c.metrics).find("hush") == std::string::npos);
+    CHECK(c.traces.find("service.name") != std::string::npos);
+    CHECK(exported() == before + 111);
+    CHECK(in_flight() == 0);
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("JSON where that is asked for, and gzip") {
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    {
+        apm::basic_runtime<on> runtime{only_otlp({.endpoint = c.url, .protocol = "http/json"})};
+        record(3);
+    }
+    CHECK(c.spans() == 3);
+    CHECK(c.traces.starts_with("{\"resourceSpans\":["));
+    CHECK(c.metrics.starts_with("{\"resourceMetrics\":["));
+    collector packed;
+    {
+        apm::basic_runtime<on> runtime{only_otlp({.endpoint = packed.url, .compression = "gzip"})};
+        record(300);
+    }
+    CHECK(packed.traces.starts_with("\x1f\x8b"));
+    CHECK(packed.traces.size() < c.traces.size() * 50);
+}
+
+TEST_CASE("requests have as many spans as they may") {
+    collector c;
+    const environment e{{"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10"}};
+    apm::drain_spans();
+    {
+        apm::basic_runtime<on> runtime{[&] {
+            apm::runtime_options o = only_otlp({.endpoint = c.url});
+            o.metrics_exporter = "none";
+            return o;
+        }()};
+        record(95);
+    }
+    CHECK(c.spans() == 95);
+    CHECK(c.requests == 10);
+}
+
+TEST_CASE("deltas: what came since the last request, and nothing where nothing came") {
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    {
+        apm::basic_runtime<on> runtime{only_otlp({.endpoint = c.url, .protocol = "http/json", .temporality = "delta"})};
+        telemetry.more.add<on>(5, {.kind = "a"});
+        CHECK(runtime.flush(10s));
+        telemetry.more.add<on>(7, {.kind = "a"});
+        CHECK(runtime.flush(10s));
+    }
+    const auto at = c.metrics.find("test.more");
+    REQUIRE(at != std::string::npos);
+    CHECK(count(c.metrics, "\"name\":\"test.more\"") == 2);
+    CHECK(c.metrics.find("\"asInt\":\"5\"", at) != std::string::npos);
+    CHECK(c.metrics.find("\"asInt\":\"7\"", at) != std::string::npos);
+    CHECK(c.metrics.find("\"asInt\":\"12\"") == std::string::npos);
+}
+
+TEST_CASE("a collector that is not there: the loss is known to the span, and the end comes in time") {
+    const reported said;
+    const environment e;
+    const taken port;  // listens, and never answers
+    const std::string url = "http://127.0.0.1:" + std::to_string(port.port);
+    apm::drain_spans();
+    const auto arrived = exported(), lost = exported("shutdown");
+    const auto begin = std::chrono::steady_clock::now();
+    {
+        apm::runtime_options o = only_otlp({.endpoint = url});
+        o.shutdown_timeout = 300ms;
+        apm::basic_runtime<on> runtime{o};
+        record(50);
+        CHECK_FALSE(runtime.flush(100ms));
+        record(20);
+    }
+    CHECK(std::chrono::steady_clock::now() - begin < 600ms + a_moment);
+    CHECK(exported() == arrived);
+    CHECK(exported("shutdown") == lost + 70);
+    CHECK(in_flight() == 0);
+    const lines was = said.take();
+    REQUIRE_FALSE(was.empty());
+    for (const std::string& line : was) CHECK(line.find(url) != std::string::npos);
+}
+
+TEST_CASE("of a protocol that is not spoken, one line; the other signal is sent") {
+    const reported said;
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    {
+        apm::otlp_options o{.endpoint = c.url};
+        o.traces.protocol = "grpc";
+        apm::basic_runtime<on> runtime{only_otlp(o)};
+        record(1);
+        CHECK(runtime.flush(10s));
+    }
+    CHECK(c.traces.empty());
+    CHECK_FALSE(c.metrics.empty());
+    const lines was = said.take();
+    REQUIRE(was.size() == 1);
+    CHECK(was[0].find("otlp: traces: the protocol grpc is not spoken here") == 0);
+    static_cast<void>(apm::drain_spans());
+}
+
+TEST_CASE("where nothing can be sent the back end does not start, and the program runs") {
+    const reported said;
+    const environment e{{"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4317"}};
+    apm::basic_runtime<on> runtime{{.metrics_exporter = ""}};
+    CHECK(runtime.running());
+    CHECK(runtime.flush(1s));
+    CHECK(said.take().size() == 1);
+}
+
+TEST_CASE("a forked child sends what it recorded, once, and its parent sends its own") {
+    if (!can_fork) return;
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    {
+        apm::basic_runtime<on> runtime{only_otlp({.endpoint = c.url})};
+        record(5);
+        CHECK(in_child([&] {
+                  record(3);
+                  return runtime.flush(10s) ? 0 : 1;
+              }) == 0);
+        CHECK(c.spans() == 3);
+    }
+    CHECK(c.spans() == 8);
+}

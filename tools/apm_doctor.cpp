@@ -1,0 +1,143 @@
+// Says what a program with apm::runtime would do in this environment, and tries it: the settings and where each came from, and one
+// span and one metric sent to where they would go. tools/apm-doctor builds and runs it.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <apm/runtime.hpp>
+
+namespace {
+
+APM_FIELDS(Canary, (std::string_view, message));
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "apm.doctor", .version = APM_VERSION};
+
+    counter<>    runs {this, "apm.doctor.runs", "How often the doctor was asked, by this process"};
+    span<Canary> visit{this, "apm.doctor", "A span that shows that spans arrive"};
+};
+constexpr auto& telemetry = apm::instruments<Schema>;
+constexpr auto on = apm::mode::on;
+
+constexpr const char* usage =
+    "usage: apm-doctor [--all] [--timeout SECONDS]\n"
+    "Prints the settings that this environment gives to a program with apm::runtime, and where each came from; then sends a span and a\n"
+    "metric to where they would go, and says in one line what is wrong. Exits with 0 if both arrived, or nothing is to be sent.\n"
+    "  --all      settings with their default, too\n"
+    "  --timeout  of each attempt, 5 seconds unless said otherwise\n";
+
+void show(const apm::detail::environment& env, bool all) {
+    std::puts("settings:");
+    std::size_t defaults = 0;
+    for (const auto& s : env.settings) {
+        if (s.from.empty() && !all) {
+            ++defaults;
+            continue;
+        }
+        std::printf("  %s = %s", s.name.c_str(), s.value.empty() ? "(empty)" : s.value.c_str());
+        if (s.from.empty()) std::puts("   default");
+        else if (s.from != s.name) std::printf("   from %s\n", s.from.c_str());
+        else std::puts("   from the environment");
+    }
+    if (defaults) std::printf("  and %zu with their default (--all shows them)\n", defaults);
+}
+
+void show(const apm::resource& who) {
+    std::puts("resource:");
+    for (const auto& [name, value] : who.attributes) std::printf("  %s = %s\n", name.c_str(), apm::text_of(value).c_str());
+}
+
+#if APM_SENDS_OTLP
+namespace otlp = apm::detail::otlp;
+
+// True where it arrived.
+bool send(const otlp::signal& s, const std::string& body, const char* what, std::chrono::milliseconds timeout) {
+    for (const std::string& remark : s.remarks) std::printf("  note: %s\n", remark.c_str());
+    if (!s.usable()) return std::printf("  %s\n", s.problem.c_str()), false;
+    const auto begin = std::chrono::steady_clock::now();
+    const otlp::reply r = otlp::send_once(s.to, body, begin + timeout);
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+    const otlp::judgement j = otlp::judge(r, 1, s.encoding == otlp::encoding::json);
+    const bool arrived = j.verdict == otlp::judgement::what::delivered && j.rejected == 0;
+    const std::string words = otlp::explain(s.to, r, j.kind, j.message);
+    if (arrived)
+        std::printf("  %s: %s took %s in %lld ms (HTTP status %d, %zu bytes%s)\n", s.to.name.c_str(),
+                    s.to.unix_socket.empty() ? apm::detail::url_without_secrets(s.to.url).c_str() : s.to.unix_socket.c_str(), what,
+                    static_cast<long long>(took.count()), static_cast<int>(r.status), body.size(), s.to.gzip ? " before gzip" : "");
+    if (!words.empty()) std::printf("  %s\n", words.c_str());
+    return arrived;
+}
+
+bool try_otlp(const apm::runtime_options& options, const apm::detail::settings& settings, std::chrono::milliseconds timeout) {
+    bool well = true;
+    if (settings.traces.otlp) {
+        std::string id;
+        {
+            auto span = telemetry.visit.scope<on>({.message = "apm-doctor was here"});
+            char digits[33];
+            const auto here = apm::context::current();
+            std::snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(here.trace.high),
+                          static_cast<unsigned long long>(here.trace.low));
+            id = digits;
+        }
+        const apm::span_batch batch = apm::drain_spans();
+        const otlp::signal s = otlp::resolve(options.otlp, options.otlp.traces, "traces");
+        std::string body;
+        otlp::append_request(body, s.encoding, batch.spans, settings.who);
+        well = send(s, body, ("a span of trace " + id).c_str(), timeout) && well;
+    }
+    if (settings.metrics.otlp) {
+        telemetry.runs.add<on>(1);
+        const apm::snapshot now = apm::collect();
+        const otlp::signal s = otlp::resolve(options.otlp, options.otlp.metrics, "metrics");
+        std::string body;
+        otlp::append_request(body, s.encoding, now, now.families, settings.who);
+        well = send(s, body, "the metric apm.doctor.runs", timeout) && well;
+    }
+    return well;
+}
+#endif
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    bool all = false;
+    std::chrono::milliseconds timeout{5'000};
+    for (int i = 1; i < count; ++i) {
+        const std::string_view a = arguments[i];
+        char* end = nullptr;
+        if (a == "--all") {
+            all = true;
+        } else if (a == "--timeout" && i + 1 < count) {
+            const double seconds = std::strtod(arguments[++i], &end);
+            if (end == arguments[i] || *end || !(seconds > 0 && seconds <= 3600)) return std::fputs(usage, stderr), 2;
+            timeout = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+        } else {
+            std::fputs(usage, a == "--help" || a == "-h" ? stdout : stderr);
+            return a == "--help" || a == "-h" ? 0 : 2;
+        }
+    }
+    apm::on_error([](const char* line) { std::printf("note: %s\n", line); });
+    apm::runtime_options options;
+    const apm::detail::settings settings(options);
+    show(settings.env, all);
+    show(settings.who);
+    std::puts("what happens:");
+    if (settings.disabled) return std::puts("  nothing: it is switched off (OTEL_SDK_DISABLED, APM_ENABLED)"), 0;
+    const auto& [host, port, path] = std::tie(options.prometheus.host, options.prometheus.port, options.prometheus.path);
+    if (settings.metrics.prometheus)
+        std::printf("  metrics: a page on http://%.*s:%u%.*s\n", static_cast<int>(host.size()), host.data(), unsigned{port},
+                    static_cast<int>(path.size()), path.data());
+    if (settings.traces.file)
+        std::printf("  spans: into files in %.*s\n", static_cast<int>(options.file.directory.size()), options.file.directory.data());
+    if (settings.traces.console) std::puts("  spans: printed");
+    if (!settings.traces.otlp && !settings.metrics.otlp) {
+        std::puts("  OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318 to send spans and metrics");
+        return 0;
+    }
+#if APM_SENDS_OTLP
+    return try_otlp(options, settings, timeout) ? 0 : 1;
+#endif
+}
