@@ -23,8 +23,6 @@
 
 #include "schema.hpp"
 
-#if APM_SENDS_OTLP
-
 namespace {
 
 APM_FIELDS(Purchase, (std::uint64_t, order), (apm::text<>, product), (bench::Method, method));
@@ -167,7 +165,5 @@ BENCHMARK(record_for_one_that_hangs)->UseManualTime();
 BENCHMARK(record_for_one_that_is_not_there)->UseManualTime();
 
 }  // namespace
-
-#endif
 
 BENCHMARK_MAIN();

@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,26 +20,11 @@
 
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/guarded.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI::detail {
-
-// A back end should not throw; one that does must not end the program.
-template <class Call>
-error guarded(Call&& call) {
-#if defined(__cpp_exceptions)
-    try {
-        return call();
-    } catch (const std::exception& e) {
-        return std::string("threw: ") + e.what();
-    } catch (...) {
-        return "threw";
-    }
-#else
-    return call();
-#endif
-}
 
 // A back end of the program's own, by reference, its type forgotten.
 struct any_backend {

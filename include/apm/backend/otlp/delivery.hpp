@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,6 +27,7 @@
 #include <apm/backend/otlp/destination.hpp>
 #include <apm/backend/otlp/sender.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/guarded.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 
@@ -64,15 +64,16 @@ public:
         return taken;
     }
 
-    // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. Any thread.
+    // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. False at once where nobody is
+    // at the other end. Any thread.
     bool flush(deadline by) {
         bool delivered = false;
         static_cast<void>(guarded([&] { return delivered = here().core->flush(sane(by)), error{}; }));
         return delivered;
     }
 
-    // The last attempts, until then; what is left is lost, and said, unless it is spooled. Returns at the latest a tenth of a
-    // second after that. Any thread; the second time there is nothing to do.
+    // The last attempts, until then; where nobody is at the other end, one. What is left is lost, and said, unless it is spooled.
+    // Returns at the latest a tenth of a second after that. Any thread; the second time there is nothing to do.
     error stop(deadline by) {
         return guarded([&] { return here().stop(sane(by)); });
     }
@@ -147,17 +148,6 @@ private:
         inherited->core->forget();
         return *fresh.release();
     }
-    template <class Call>
-    static error guarded(Call&& call) {
-        try {
-            return call();
-        } catch (const std::exception& e) {
-            return e.what();
-        } catch (...) {
-            return "failed";
-        }
-    }
-
     const std::shared_ptr<const std::vector<destination>> to_;
     const observer told_;
     mutable std::atomic<process*> here_;

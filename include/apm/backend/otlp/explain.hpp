@@ -12,20 +12,12 @@
 #include <apm/backend/otlp/destination.hpp>
 #include <apm/backend/otlp/reply.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/url.hpp>
 #include <apm/detail/ascii.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 
 namespace parts {
-
-// Without what may be secret: user and password, query and fragment.
-inline std::string shown_url(std::string_view url) {
-    std::string shown(url.substr(0, url.find_first_of("?#")));
-    const std::size_t scheme = shown.find("://"), from = scheme == shown.npos ? 0 : scheme + 3;
-    const std::size_t at = shown.substr(0, shown.find('/', from)).rfind('@');
-    if (at != shown.npos && at >= from) shown.erase(from, at + 1 - from);
-    return shown;
-}
 
 // What must not be printed, longest first: the values of headers, also without a word like "Bearer" before them, and what URLs
 // have of passwords and queries. What is shorter than 3 bytes hides nothing.
@@ -84,10 +76,10 @@ inline std::string cleaned(std::string text, const destination& to) {
 // `kind` and `message`: as judge() says. Empty where all is well.
 inline std::string explain(const destination& to, const reply& r, failure kind, const std::string& message = {}) {
     using namespace std::string_literals;
-    const std::string url = parts::shown_url(to.url);
+    const std::string url = url_without_secrets(to.url);
     const std::string where = to.unix_socket.empty() ? url : url + " (by the socket " + to.unix_socket + ')';
     const bool direct = to.proxy.empty() || !to.unix_socket.empty();
-    const std::string proxy = direct ? ""s : " (by the proxy " + parts::shown_url(to.proxy) + ')';
+    const std::string proxy = direct ? ""s : " (by the proxy " + url_without_secrets(to.proxy) + ')';
     const std::string because = r.detail.empty() ? ""s : ": " + parts::cleaned(r.detail, to);
     const std::string words = message.empty() ? ""s : ": \"" + parts::cleaned(message, to) + '"';
     const std::string answered = where + " answered with HTTP status " + std::to_string(r.status) + words;
@@ -116,7 +108,7 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
                 return "what answers at " + where + " does not speak HTTP/1.1" +
                        (grpc ? hint : "; is this a gRPC port? OTLP over HTTP is usually 4318");
             case failure::proxy:
-                return "the proxy " + parts::shown_url(to.proxy) + " does not connect to " + where + because +
+                return "the proxy " + url_without_secrets(to.proxy) + " does not connect to " + where + because +
                        (r.status ? " (HTTP status " + std::to_string(r.status) + ')' : ""s) +
                        "; check HTTP_PROXY and HTTPS_PROXY, or name the host in NO_PROXY";
             case failure::tls_issuer:
@@ -142,7 +134,7 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
             case failure::other: return "sending to " + where + proxy + " failed" + because;
             case failure::redirect:
                 return where + " redirects (HTTP status " + std::to_string(r.status) + ')' +
-                       (r.location.empty() ? ""s : " to " + parts::cleaned(parts::shown_url(r.location), to)) +
+                       (r.location.empty() ? ""s : " to " + parts::cleaned(url_without_secrets(r.location), to)) +
                        ", which is not followed; set OTEL_EXPORTER_OTLP_ENDPOINT to where the receiver is";
             case failure::bad_request: return answered + "; it cannot read what we send: the batch is lost";
             case failure::credentials: return answered + "; credentials: set OTEL_EXPORTER_OTLP_HEADERS";

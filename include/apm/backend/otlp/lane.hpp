@@ -48,6 +48,7 @@ struct lane {
     std::uint64_t losses = 0;   // those of them that were lost, even in part
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
+    bool absent = false;        // there was nobody to reach
     steady::time_point not_before{};
     bool resigned = false;      // at the end: what waits is for the next process
     std::chrono::milliseconds give_up;

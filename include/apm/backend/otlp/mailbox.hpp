@@ -56,19 +56,20 @@ public:
         }
     }
 
-    // Tries what waits now, once; true when all of it is delivered by then. Any thread.
+    // Tries what waits now; true when all of it is delivered by then. False at once where nobody is at the other end. Any thread.
     bool flush(deadline by) {
         std::vector<std::pair<std::uint64_t, std::uint64_t>> wanted;  // batches that came, and that were lost
         std::unique_lock guard(mutex_);
         for (const auto& l : lanes_) {
             wanted.emplace_back(l->puts, l->losses);
             l->not_before = {};
+            l->absent = false;
         }
         ++flushing_;
         wake();
         const bool settled = changed_.wait_until(guard, by, [&] {
             return ended_ || std::none_of(lanes_.begin(), lanes_.end(),
-                                          [&](const auto& l) { return l->has_until(wanted[l->index].first); });
+                                          [&](const auto& l) { return !l->absent && l->has_until(wanted[l->index].first); });
         });
         --flushing_;
         return settled && std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& l) {
@@ -206,7 +207,7 @@ protected:
             try {
                 const lock guard(mutex_);
                 last_words_ += (last_words_.empty() ? "" : "; ") + l.to.name + ": " + std::to_string(o.lost.all()) +
-                               " items could not be delivered to " + parts::shown_url(l.to.url) + " in time and are lost";
+                               " items could not be delivered to " + url_without_secrets(l.to.url) + " in time and are lost";
             } catch (...) {
             }
         }

@@ -195,6 +195,7 @@ private:
         batch& b = l.flight.front();
         bool settled = true;
         l.failing = j.verdict == what::again;
+        l.absent = j.kind == failure::refused || j.kind == failure::name_not_found;
         l.not_before = {};
         if (j.kind == failure::spool) --l.tally.requests;
         if (j.verdict == what::delivered) {
@@ -210,7 +211,7 @@ private:
             const auto asked = stopping_ || flushing_ ? std::nullopt
                                                       : retry_after(r.retry_after, longest, std::chrono::system_clock::now());
             l.not_before = steady::now() + (asked ? l.pauses.stretched(*asked) : l.pauses.next());
-            l.resigned = stopping_ && b.on_disk();
+            l.resigned = stopping_ && (b.on_disk() || l.absent);
             l.give_back();
             settled = false;
         }
@@ -221,10 +222,9 @@ private:
         if (settled && b.on_disk()) l.disk->remove(b);
         l.from_disk = {};
         tell(l, o, news ? j.kind : failure::none, r, j.message);
-        if (!settled) return;
         guard.lock();
-        l.flight.clear();
-        changed_.notify_all();
+        if (settled) l.flight.clear();
+        if (settled || l.absent) changed_.notify_all();
     }
     void sleep(steady::time_point until) {
         {

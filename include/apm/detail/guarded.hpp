@@ -1,0 +1,27 @@
+// What throws is turned into words: what is called here must not end the program.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <apm/config.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+// What the call returns, or that it threw, and what.
+template <class Call>
+std::string guarded(Call&& call) {
+#if defined(__cpp_exceptions)
+    try {
+        return call();
+    } catch (const std::exception& e) {
+        return std::string("threw: ") + e.what();
+    } catch (...) {
+        return "threw";
+    }
+#else
+    return call();
+#endif
+}
+
+}  // namespace apm::inline APM_ABI::detail
