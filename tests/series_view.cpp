@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/series_view.hpp>
 
 #include <concepts>

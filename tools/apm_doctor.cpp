@@ -1,10 +1,15 @@
 // Says what a program with apm::runtime would do in this environment, and tries it: the settings and where each came from, and one
 // span and one metric sent to where they would go. tools/apm-doctor builds and runs it.
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
+
+#include <unistd.h>
 
 #include <apm/runtime.hpp>
 
@@ -45,8 +50,29 @@ void show(const apm::detail::environment& env, bool all) {
 }
 
 void show(const apm::resource& who) {
-    std::puts("resource:");
+    std::puts("resource (the process, and a service without a name, are this doctor's own):");
     for (const auto& [name, value] : who.attributes) std::printf("  %s = %s\n", name.c_str(), apm::text_of(value).c_str());
+}
+
+bool try_page([[maybe_unused]] const apm::prometheus_options& options, [[maybe_unused]] const apm::resource& who) {
+#if APM_SERVES_PROMETHEUS
+    apm::prometheus page(options);
+    const apm::error failed = page.start(who);
+    const std::string host(options.host), path(options.path);
+    if (failed.empty()) std::printf("  metrics: a page on http://%s:%u%s\n", host.c_str(), unsigned{page.port()}, path.c_str());
+    else std::printf("  metrics: %s\n", failed.c_str());
+    page.stop(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+    return failed.empty();
+#else
+    return true;
+#endif
+}
+
+bool try_directory(const std::string& directory) {
+    const bool may = access(directory.c_str(), W_OK | X_OK) == 0;
+    if (may) std::printf("  traces: into files in %s\n", directory.c_str());
+    else std::printf("  traces: cannot write into %s: %s; set APM_TRACE_DIRECTORY\n", directory.c_str(), std::strerror(errno));
+    return may;
 }
 
 #if APM_SENDS_OTLP
@@ -72,6 +98,14 @@ bool send(const otlp::signal& s, const std::string& body, const char* what, std:
 
 bool try_otlp(const apm::runtime_options& options, const apm::detail::settings& settings, std::chrono::milliseconds timeout) {
     bool well = true;
+    if (!options.otlp.spool_directory.empty()) {
+        otlp::spool disk(std::string(options.otlp.spool_directory), "doctor");
+        if (const int failed = disk.open()) {
+            std::printf("  OTLP: %s\n", disk.because("open", failed, "what waits is kept in memory").c_str());
+            well = false;
+        }
+        disk.close();
+    }
     if (settings.traces.otlp) {
         std::string id;
         {
@@ -124,20 +158,21 @@ int main(int count, char** arguments) {
     const apm::detail::settings settings(options);
     show(settings.env, all);
     show(settings.who);
-    std::puts("what happens:");
-    if (settings.disabled) return std::puts("  nothing: it is switched off (OTEL_SDK_DISABLED, APM_ENABLED)"), 0;
-    const auto& [host, port, path] = std::tie(options.prometheus.host, options.prometheus.port, options.prometheus.path);
-    if (settings.metrics.prometheus)
-        std::printf("  metrics: a page on http://%.*s:%u%.*s\n", static_cast<int>(host.size()), host.data(), unsigned{port},
-                    static_cast<int>(path.size()), path.data());
-    if (settings.traces.file)
-        std::printf("  spans: into files in %.*s\n", static_cast<int>(options.file.directory.size()), options.file.directory.data());
-    if (settings.traces.console) std::puts("  spans: printed");
-    if (!settings.traces.otlp && !settings.metrics.otlp) {
-        std::puts("  OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318 to send spans and metrics");
+    std::puts("what happens, unless the program's own options say otherwise:");
+    if (settings.disabled) {
+        std::puts("  nothing: it is switched off (OTEL_SDK_DISABLED, APM_ENABLED)");
         return 0;
     }
+    bool well = true;
+    if (settings.metrics.prometheus) well = try_page(options.prometheus, settings.who);
+    if (settings.traces.file) well = try_directory(std::string(options.file.directory)) && well;
+    if (settings.traces.console) std::puts("  traces: printed");
+    if (!settings.traces.otlp && !settings.metrics.otlp) {
+        std::puts("  OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318 to send spans and metrics");
+        return well ? 0 : 1;
+    }
 #if APM_SENDS_OTLP
-    return try_otlp(options, settings, timeout) ? 0 : 1;
+    well = try_otlp(options, settings, timeout) && well;
 #endif
+    return well ? 0 : 1;
 }

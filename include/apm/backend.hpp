@@ -1,7 +1,7 @@
 // The concept of a back end: what the runtime promises to it, and what it promises to the runtime.
 //
-// Threads: start(), export_metrics(), export_spans(), flush(), stop() are called by one thread at a time, never concurrently. A
-// pull back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
+// Threads: start(), export_metrics(), export_spans() and stop() are called by one thread at a time, never concurrently. A pull
+// back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
 // after stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
 // runtime turns an error into one line. A call should return by its deadline; one that does not is left behind in the call, gets
 // no stop(), and the runtime goes on without it. A batch, and all views into it, are valid during export_spans() only.
@@ -11,12 +11,16 @@
 #include <concepts>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <unistd.h>
+
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/uuid.hpp>
 #include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
@@ -25,10 +29,20 @@ namespace apm::inline APM_ABI {
 using resource_value = std::variant<std::string, std::int64_t>;
 struct resource {
     std::vector<std::pair<std::string, resource_value>> attributes;
+    bool generated_instance_id = false;  // service.instance.id is random, of this process alone
 };
 inline std::string text_of(const resource_value& v) {
     const auto* n = std::get_if<std::int64_t>(&v);
     return n ? std::to_string(*n) : std::get<std::string>(v);
+}
+
+// In a forked child, whose process and instance are others than its parent's.
+inline resource of_this_process(resource who) {
+    for (auto& [name, value] : who.attributes) {
+        if (name == "process.pid") value = std::int64_t{getpid()};
+        if (name == "service.instance.id" && who.generated_instance_id) value = detail::random_uuid();
+    }
+    return who;
 }
 
 using deadline = std::chrono::steady_clock::time_point;
@@ -59,7 +73,8 @@ concept span_backend = backend<B> && requires(B& b, const span_batch& s, deadlin
     { b.export_spans(s, by) } -> std::same_as<error>;
 };
 
-// A back end that keeps for later what it is handed, and delivers it when the program flushes.
+// A back end that keeps for later what it is handed, and delivers it when the program flushes. Called by whichever thread
+// flushes, at any time between start() and stop().
 template <class B>
 concept flushing_backend = backend<B> && requires(B& b, deadline by) {
     { b.flush(by) } -> std::same_as<bool>;  // whether that was all done by then

@@ -203,21 +203,22 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     [[maybe_unused]] const file* files = settings.traces.file ? &add<file>(backends, options.file) : nullptr;
 #endif
 #if APM_SENDS_OTLP
-    if (settings.traces.otlp || settings.metrics.otlp) {
-        add<otlp>(backends, options.otlp);
-        if (!settings.metrics.otlp) backends.front().push = nullptr;
-        if (!settings.traces.otlp) backends.front().spans = nullptr;
-    }
+    const otlp* sender = nullptr;
+    if (settings.traces.otlp || settings.metrics.otlp) sender = &add<otlp>(backends, options.otlp);
 #endif
 #if APM_WRITES_CONSOLE
     if (settings.traces.console) add<console>(backends);
 #endif
     std::vector<detail::any_backend> pushing;
     bool spans_are_read = false;
-    for (const detail::any_backend& b : backends) {
+    for (detail::any_backend& b : backends) {
         const error failed = b.start(b.self, settings.who);
         detail::say(b.name, failed);
         if (!failed.empty()) continue;
+#if APM_SENDS_OTLP
+        if (b.self == sender && !sender->sends_spans()) b.spans = nullptr;
+        if (b.self == sender && !sender->sends_metrics()) b.push = nullptr;
+#endif
         started_.push_back(b);
         if (b.push || b.spans) pushing.push_back(b);
         spans_are_read = spans_are_read || b.spans;
@@ -234,7 +235,11 @@ inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
     if (!running_) return true;
     const auto wait = std::clamp<std::chrono::milliseconds>(timeout, {}, std::chrono::hours(1));
     const deadline by = std::chrono::steady_clock::now() + wait;
-    return getpid() == process_ ? push_->flush(by) : push_here(by);
+    bool all = getpid() == process_ ? push_->flush(by) : push_here(by);
+    // What back ends keep is delivered while the one thread goes on reading the rings.
+    for (const detail::any_backend& b : started_)
+        if (b.flush) all = b.flush(b.self, by) && all;
+    return all;
 }
 
 // In a forked child, which does not have the thread that pushes. A back end that was at work while the process forked stays
@@ -259,8 +264,6 @@ inline bool basic_runtime<mode::on>::push_here(deadline by) {
         if (!b.push || (push_ && push_->busy(b))) continue;
         all = call(b, [&] { return b.push(b.self, by); }) && all;
     }
-    for (const detail::any_backend& b : started_)
-        if (b.flush && !(push_ && push_->busy(b))) all = b.flush(b.self, by) && all;
     return all;
 }
 

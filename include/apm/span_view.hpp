@@ -31,7 +31,7 @@ inline std::string_view first_characters(std::string_view s, std::uint32_t most)
 
 }  // namespace detail
 
-// Numbers that need not lie where numbers should.
+// An array of numbers that need not be aligned.
 template <class T>
 class packed_numbers {
 public:
@@ -44,7 +44,6 @@ private:
     std::uint32_t size_;
 };
 
-// Views into a batch; valid as long as it. Text is as it was given: bytes that are no UTF-8 are for the back end to mend.
 class attribute_view {
 public:
     attribute_view(detail::item_at x, const attributes_info* fields, const span_limits& limits)

@@ -1,10 +1,11 @@
-// ctest: LABELS serial
 // The back end as a runtime uses it: what a program records arrives, what does not is counted.
 #include <apm/backend/otlp.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +28,7 @@ struct Schema : apm::schema<Schema> {
 
     counter<Kind>        done  {this, "test.done", "Things done"};
     counter<Kind>        more  {this, "test.more", "More things done"};
+    counter<Kind>        third {this, "test.third", "And others"};
     span<Step>           step  {this, "step", "One step"};
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
@@ -245,4 +247,208 @@ TEST_CASE("a forked child sends what it recorded, once, and its parent sends its
         CHECK(c.spans() == 3);
     }
     CHECK(c.spans() == 8);
+}
+
+// What was lost before a back end saw it, for want of room in a ring.
+std::uint64_t dropped() { return apm::count_spans().dropped_full; }
+
+TEST_CASE("a bound of the queue that a batch is larger than: it is sent in parts, and flush() says what was refused") {
+    const reported said;
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    for (const bool bytes : {false, true}) {
+        const auto before = exported(), refused = exported("queue_full"), not_read = dropped();
+        apm::otlp_options o{.endpoint = c.url};
+        if (bytes) o.queue_bytes = 1 << 16;
+        else o.max_queue_size = 2048;
+        apm::runtime_options all = only_otlp(o);
+        all.metrics_exporter = "none";
+        apm::basic_runtime<on> runtime{all};
+        in_threads(8, [](std::size_t) { record(200); });
+        const bool flushed = runtime.flush(10s);
+        const std::uint64_t arrived = exported() - before, lost = exported("queue_full") - refused;
+        CHECK(arrived + lost + (dropped() - not_read) == 1600);
+        CHECK(arrived >= 128);
+        CHECK(flushed == (lost == 0));
+        record(10);
+        CHECK(runtime.flush(10s));  // what was refused before was said before
+    }
+}
+
+TEST_CASE("deltas of a program's second runtime go on where the first one ended") {
+    collector c;
+    const environment e;
+    apm::otlp_options o{.endpoint = c.url, .protocol = "http/json", .temporality = "delta"};
+    o.traces.send = false;
+    apm::runtime_options all = only_otlp(o);
+    all.traces_exporter = "none";
+    telemetry.third.add<on>(1, {.kind = "x"});
+    for (const int n : {10, 5, 7}) {
+        telemetry.third.add<on>(static_cast<unsigned>(n), {.kind = "x"});
+        apm::basic_runtime<on> runtime{all};
+        telemetry.third.add<on>(100, {.kind = "x"});
+    }
+    std::uint64_t sum = 0;
+    for (std::size_t at = 0; (at = c.metrics.find("\"name\":\"test.third\"", at)) != std::string::npos; ++at)
+        sum += std::stoull(c.metrics.substr(c.metrics.find("\"asInt\":\"", at) + 9));
+    CHECK(sum == 1 + 10 + 5 + 7 + 300);
+}
+
+TEST_CASE("while somebody flushes to a receiver that hangs, or is slow, the rings are read") {
+    const environment e;
+    const reported said;
+    receiver slow{[](const peer& p, const request&, std::size_t) { return p.wait(100ms) && p.say(answer_text(200, {}, {})); }};
+    const taken hangs;
+    for (const std::string& port : {std::to_string(slow.port()), std::to_string(hangs.port)}) {
+        apm::drain_spans();
+        apm::runtime_options o = only_otlp({.endpoint = "http://127.0.0.1:" + port});
+        const std::string url = "http://127.0.0.1:" + port;
+        o.otlp.endpoint = url;
+        o.metrics_exporter = "none";
+        o.shutdown_timeout = 100ms;
+        apm::basic_runtime<on> runtime{o};
+        const auto before = dropped();
+        std::atomic<bool> done{false};
+        std::thread flushes([&] {
+            while (!done) static_cast<void>(runtime.flush(1s));
+        });
+        for (int i = 0; i < 40; ++i) record(200), std::this_thread::sleep_for(5ms);  // several rings' worth
+        done = true;
+        flushes.join();
+        CHECK(dropped() == before);
+    }
+}
+
+TEST_CASE("a child that is forked while somebody flushes exports, as the process that it is") {
+    if (!can_fork) return;
+    const environment e;
+    std::atomic<bool> hang{true};
+    std::atomic<int> waiting{0};
+    std::mutex mutex;
+    std::string bodies;
+    receiver at{[&](const peer& p, const request& r, std::size_t) {
+        ++waiting;
+        while (hang && p.wait(5ms)) {}
+        const std::lock_guard guard(mutex);
+        bodies += r.body;
+        return p.say(answer_text(200, {}, {}));
+    }};
+    const std::string url = "http://127.0.0.1:" + std::to_string(at.port());
+    apm::drain_spans();
+    apm::runtime_options o = only_otlp({.endpoint = url, .protocol = "http/json"});
+    o.metrics_exporter = "none";
+    apm::basic_runtime<on> runtime{o};
+    record(1);
+    std::thread flushes([&] { static_cast<void>(runtime.flush(10s)); });
+    while (!waiting) std::this_thread::sleep_for(1ms);
+    std::thread release([&] {
+        std::this_thread::sleep_for(200ms);
+        hang = false;
+    });
+    CHECK(in_child([&] {
+              record(7);
+              return runtime.flush(10s) ? 0 : 1;
+          }) == 0);
+    release.join();
+    flushes.join();
+    const std::lock_guard guard(mutex);
+    CHECK(count(bodies, "only-in-a-step") == 8);
+    const std::string parents = "{\"key\":\"process.pid\",\"value\":{\"intValue\":\"" + std::to_string(getpid()) + "\"}}";
+    CHECK(count(bodies, "process.pid") == 2);
+    CHECK(count(bodies, parents) == 1);
+    // Each has a name of its own.
+    std::set<std::string> instances;
+    const std::string_view key = "\"service.instance.id\",\"value\":{\"stringValue\":\"";
+    for (std::size_t from = 0; (from = bodies.find(key, from)) != std::string::npos; ++from)
+        instances.insert(bodies.substr(from + key.size(), 36));
+    CHECK(instances.size() == 2);
+}
+
+TEST_CASE("what a spool keeps is on its way when somebody has it, and not otherwise") {
+    const reported said;
+    const environment e;
+    const std::string directory = std::filesystem::temp_directory_path() / ("apm-otlp-" + std::to_string(getpid()));
+    std::filesystem::remove_all(directory);
+    apm::drain_spans();
+    const auto before = exported();
+    apm::runtime_options o = only_otlp({.endpoint = "http://127.0.0.1:1", .spool_directory = directory});
+    o.metrics_exporter = "none";
+    for (int i = 0; i < 3; ++i) {
+        {
+            apm::basic_runtime<on> runtime{o};
+            record(10);
+            CHECK_FALSE(runtime.flush(1s));
+            CHECK(in_flight() == 10 * (i + 1));
+        }
+        CHECK(in_flight() == 0);
+    }
+    collector c;
+    o.otlp.endpoint = c.url;
+    {
+        apm::basic_runtime<on> runtime{o};
+        CHECK(runtime.flush(10s));
+    }
+    CHECK(c.spans() == 30);
+    CHECK(exported() == before + 30);
+    CHECK(in_flight() == 0);
+    std::filesystem::remove_all(directory);
+}
+
+TEST_CASE("a signal that cannot be sent is not recorded, or it is counted") {
+    const reported said;
+    collector c;
+    const environment e;
+    apm::drain_spans();
+    apm::otlp_options o{.endpoint = c.url};
+    o.traces.endpoint = "ftp://nobody";
+    {
+        apm::basic_runtime<on> runtime{only_otlp(o)};
+        const auto started = apm::count_spans().started;
+        record(10);
+        CHECK(apm::count_spans().started == started);  // nobody would see them
+    }
+    const auto undelivered = apm::detail::process_root().undelivered.load();
+    {
+        apm::otlp own(o);  // a program's own: it is handed spans whatever it does with them
+        apm::runtime_options none{.metrics_exporter = "none", .traces_exporter = "none"};
+        apm::basic_runtime<on> runtime{none, own};
+        record(10);
+    }
+    CHECK(apm::detail::process_root().undelivered.load() == undelivered + 10);
+}
+
+TEST_CASE("secrets in every option, in the environment and in attributes are in no line, no setting and no request's body") {
+    const reported said;
+    collector c;
+    const std::string port = c.url.substr(c.url.rfind(':'));
+    receiver refuses{[](const peer& p, const request& r, std::size_t) {
+        return p.say(answer_text(401, {}, "no: " + r.header("api-key") + ' ' + r.header("Authorization")));
+    }};
+    const std::string to = "http://me:hush@127.0.0.1" + port + "/?token=hush";
+    const std::string refused = "http://me:hush@127.0.0.1:" + std::to_string(refuses.port()) + "/?token=hush";
+    const std::string nobody = "http://me:hush@127.0.0.1:1/?token=hush";
+    const environment e{{"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "api-key=hush,authorization=Bearer%20hush"}, {"no_proxy", "*"}};
+    for (const std::string& url : {to, refused, nobody, std::string("hush:hush@127.0.0.1:99999"), std::string("me:hush@127.0.0.1") + port}) {
+        apm::drain_spans();
+        apm::otlp_options o{.endpoint = url, .headers = "api-key=hush", .client_key = "", .http_proxy = "http://me:hush@127.0.0.1:1",
+                            .https_proxy = "http://me:hush@127.0.0.1:1", .traces = {.headers = "x-token=hush"}};
+        apm::runtime_options all = only_otlp(o);
+        all.prometheus.user = "hush", all.prometheus.password = "hush";
+        all.shutdown_timeout = 2s;
+        apm::runtime_options copy = all;
+        const apm::detail::settings settings(copy);
+        for (const auto& x : settings.env.settings) CHECK(x.value.find("hush") == std::string::npos);
+        apm::basic_runtime<on> runtime{all};
+        record(2);
+        static_cast<void>(runtime.flush(2s));
+    }
+    const lines was = said.take();
+    CHECK(was.size() >= 6);
+    for (const std::string& line : was) {
+        CAPTURE(line);
+        CHECK(line.find("hush") == std::string::npos);
+    }
+    CHECK(c.spans() >= 2);
+    CHECK((c.traces + c.metrics).find("hush") == std::string::npos);
 }

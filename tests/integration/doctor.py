@@ -87,6 +87,7 @@ class Raw:
 
 def doctor(*arguments, **variables):
     """Its exit status, and what it says."""
+    variables = {"OTEL_EXPORTER_PROMETHEUS_PORT": "0", **variables}
     clean = {k: v for k, v in os.environ.items()
              if not k.startswith(("OTEL_", "APM_", "JAEGER_", "OTLP_", "PROMETHEUS_")) and "proxy" not in k.lower()}
     done = subprocess.run([sys.argv[1], "--timeout", "3", *arguments], env={**clean, **variables}, capture_output=True, text=True,
@@ -99,7 +100,7 @@ def doctor(*arguments, **variables):
 def says(words, *, code=1, where="http://127.0.0.1:{port}", port=0, **variables):
     status, text = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=where.format(port=port), OTEL_EXPORTER_OTLP_HEADERS=f"api-key={SECRET}", **variables)
     check(status == code, f"status {status}, {code} expected:\n{text}")
-    lines = [line for line in text.split("what happens:\n")[1].splitlines() if line.startswith(("  traces:", "  metrics:"))]
+    lines = [line for line in text.split("what happens, unless the program's own options say otherwise:\n")[1].splitlines() if line.startswith(("  traces:", "  metrics:"))]
     for signal in "traces", "metrics":
         mine = [line for line in lines if line.startswith(f"  {signal}: ") and "a page on" not in line]
         check(len(mine) == 1, f"{len(mine)} lines about {signal}:\n{text}")
@@ -163,6 +164,25 @@ def main():
 
     status, text = doctor()
     check(status == 0 and "OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT" in text, text)
+    with tempfile.TemporaryDirectory() as directory:
+        status, text = doctor(OTEL_TRACES_EXPORTER="file", APM_TRACE_DIRECTORY=f"{directory}/absent")
+        check(status == 1 and "cannot write into" in text and "set APM_TRACE_DIRECTORY" in text, text)
+        status, text = doctor(OTEL_TRACES_EXPORTER="file", APM_TRACE_DIRECTORY=directory)
+        check(status == 0 and f"traces: into files in {directory}" in text, text)
+        with Receiver() as to:
+            endpoint = f"http://127.0.0.1:{to.port}"
+            status, text = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, APM_OTLP_SPOOL_DIRECTORY=f"{directory}/a/b")
+            check(status == 1 and "OTLP: cannot open the spool" in text, text)
+            status, text = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, APM_OTLP_SPOOL_DIRECTORY=f"{directory}/spool")
+            check(status == 0 and not list(Path(directory, "spool").iterdir()), text)
+            status, text = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE="dleta")
+            check('"dleta" is unknown; using cumulative' in text, text)
+    with Raw(b"") as taken:
+        status, text = doctor(OTEL_EXPORTER_PROMETHEUS_PORT=str(taken.port))
+        check(status == 1 and "metrics: cannot serve" in text, text)
+    status, text = doctor("--all", APM_BACKEND="jaeger", JAEGER_ENDPOINT="http://127.0.0.1:14268/api/traces")
+    check("OTEL_EXPORTER_OTLP_ENDPOINT = http://127.0.0.1:4318   from JAEGER_ENDPOINT\n" in text, text)
+
     status, text = doctor("--all", OTEL_BSP_SCHEDULE_DELAY="250", APM_SERVICE_NAME="shop", OTEL_EXPORTER_OTLP_ENDPONT="x")
     check("  OTEL_BSP_SCHEDULE_DELAY = 250   from the environment\n" in text, text)
     check("  OTEL_SERVICE_NAME = shop   from APM_SERVICE_NAME\n" in text, text)

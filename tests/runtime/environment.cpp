@@ -3,7 +3,7 @@
 
 #include "catch.hpp"
 
-using apm::detail::distance, apm::detail::read_list;
+using apm::detail::read_list;
 using reader = apm::detail::environment;
 
 namespace {
@@ -96,14 +96,6 @@ TEST_CASE("a list is trimmed and in lower case") {
     CHECK(read_list("prometheus") == lines{"prometheus"});
     CHECK(read_list(" Prometheus , none,,") == lines{"prometheus", "none"});
     CHECK(read_list("").empty());
-}
-
-TEST_CASE("a distance counts edits") {
-    CHECK(distance("", "") == 0);
-    CHECK(distance("abc", "abc") == 0);
-    CHECK(distance("abc", "") == 3);
-    CHECK(distance("", "abc") == 3);
-    CHECK(distance("kitten", "sitting") == 3);
 }
 
 TEST_CASE("an unknown setting is one line with the nearest known one") {

@@ -19,7 +19,7 @@ std::string chosen(std::initializer_list<std::pair<const char*, const char*>> va
         return std::string(x.otlp ? " otlp" : "") + (x.file ? " file" : "") + (x.console ? " console" : "") +
                (x.prometheus ? " prometheus" : "");
     };
-    return all(c.traces) + " |" + all(c.metrics) + " | " + c.endpoint;
+    return all(c.traces) + " |" + all(c.metrics) + " | " + c.older_endpoint;
 }
 
 }  // namespace
@@ -28,11 +28,14 @@ TEST_CASE("addresses of Jaeger's older protocols, and of gRPC, are those of OTLP
     const std::pair<const char*, const char*> cases[] = {
         {"http://localhost:14268/api/traces", "http://localhost:4318"},
         {"http://jaeger-collector:14268/api/traces", "http://jaeger-collector:4318"},
+        {"http://jaeger:14268/api/traces?format=jaeger.thrift", "http://jaeger:4318"},
         {"https://jaeger:14268/api/traces/", "https://jaeger:4318"},
         {"localhost", "http://localhost:4318"},
+        {"https://vendor.example/otlp", "https://vendor.example/otlp"},
         {"jaeger.observability.svc.cluster.local", "http://jaeger.observability.svc.cluster.local:4318"},
         {"agent:6831", "http://agent:4318"},
         {"http://localhost:4317", "http://localhost:4318"},
+        {"http://collector", "http://collector"},
         {"grpc://collector:4317", "http://collector:4318"},
         {"http://localhost:4318", "http://localhost:4318"},
         {"http://localhost:4318/", "http://localhost:4318"},
@@ -102,6 +105,8 @@ TEST_CASE("older names of an endpoint are translated, with one line") {
     CHECK(chosen({{"OTLP_ENDPOINT", "collector"}}) == " otlp | otlp prometheus | http://collector:4318");
     CHECK(said.take().size() == 1);
     CHECK(chosen({{"TRACING_ENABLED", "false"}, {"JAEGER_AGENT_HOST", "agent"}}) == " | prometheus | ");
+    CHECK(chosen({{"TRACING_ENABLED", "1"}}) == " | prometheus | ");  // somebody else's
+    CHECK(chosen({{"APM_BACKEND", "console"}, {"JAEGER_ENDPOINT", "http://j:14268/api/traces"}}) == " console | prometheus | ");
     CHECK(chosen({{"JAEGER_AGENT_HOST", "agent"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"}}) == " otlp | otlp prometheus | ");
     CHECK(said.take().empty());
 }

@@ -39,10 +39,10 @@ TEST_CASE("the defaults of OTLP") {
     CHECK(o.timeout == 10s);
     CHECK(o.interval == 60s);
     CHECK(o.temporality == "cumulative");
-    CHECK(o.most_spans == 0);
+    CHECK(o.max_export_batch_size == 0);
     CHECK(o.queue_bytes == 16 * 1024 * 1024);
-    CHECK(o.queue_spans == 0);
-    CHECK(o.give_up == 300s);
+    CHECK(o.max_queue_size == 0);
+    CHECK(o.max_elapsed_time == 300s);
     CHECK(o.spool_directory.empty());
     CHECK(o.spool_bytes == 256 * 1024 * 1024);
     CHECK(o.traces.send);

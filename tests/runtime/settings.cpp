@@ -131,8 +131,8 @@ TEST_CASE("the list of exporters") {
     CHECK_FALSE(serves("none", "statsd"));
     const lines was = said.take();
     REQUIRE(was.size() == 2);
-    CHECK(was[0].find("metrics_exporter: exporter \"statsd\" is not in this build; it has ") == 0);
-    CHECK(was[1].find("OTEL_METRICS_EXPORTER: exporter \"statsd\" is not in this build; it has ") == 0);
+    CHECK(was[0].find("metrics_exporter: exporter \"statsd\" is unknown to this build; it has ") == 0);
+    CHECK(was[1].find("OTEL_METRICS_EXPORTER: exporter \"statsd\" is unknown to this build; it has ") == 0);
 }
 
 TEST_CASE("the name of the service: its variables, then code, then OTEL_RESOURCE_ATTRIBUTES, then the executable") {
@@ -230,7 +230,7 @@ TEST_CASE("the exporters of spans") {
     CHECK(chosen("none", "zipkin").empty());
     const lines was = said.take();
     REQUIRE(was.size() == 1);
-    CHECK(was[0].find("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is not in this build; it has ") == 0);
+    CHECK(was[0].find("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is unknown to this build; it has ") == 0);
 }
 
 TEST_CASE("the sampler by its names in OpenTelemetry's specification") {

@@ -1,4 +1,3 @@
-// ctest: LABELS serial
 // Two back ends at once, one that is told what came since the last time and one that is told what is, at different intervals and
 // while threads record: both come to the same sums, which are those that were recorded.
 #include <atomic>

@@ -59,19 +59,4 @@ inline bool accepts_gzip(std::string_view accept_encoding) {
     return gzip > 0 || (gzip < 0 && any > 0);
 }
 
-// RFC 1952. Fast rather than small: a scrape waits for it. Empty where zlib has no memory.
-inline std::string gzip(const std::string& text) {
-    z_stream stream{};
-    if (deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return {};
-    std::string packed(deflateBound(&stream, text.size()), '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-    stream.avail_in = static_cast<uInt>(text.size());
-    stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-    stream.avail_out = static_cast<uInt>(packed.size());
-    const bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-    packed.resize(whole ? stream.total_out : 0);
-    deflateEnd(&stream);
-    return packed;
-}
-
 }  // namespace apm::inline APM_ABI::detail::http

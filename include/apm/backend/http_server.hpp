@@ -28,7 +28,9 @@
 #include <apm/backend.hpp>
 #include <apm/backend/http_negotiation.hpp>
 #include <apm/backend/prometheus_options.hpp>
+#include <apm/backend/gzip.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/base64.hpp>
 #include <apm/detail/root.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -37,17 +39,6 @@ struct http_page {
     std::string body;
     std::string_view content_type;
 };
-
-inline std::string base64(std::string_view bytes) {  // RFC 4648
-    constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t word = 0;
-        for (std::size_t k = i; k < i + 3; ++k) word = word << 8 | (k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0u);
-        for (std::size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? alphabet[word >> (18 - 6 * k) & 63] : '=';
-    }
-    return text;
-}
 
 // In a time that does not tell how much of a secret was guessed.
 inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
@@ -279,7 +270,7 @@ inline int http_server::answer(mg_connection* c) {
         return reply(c, 401, "Unauthorized", plain, "credentials needed\n", "WWW-Authenticate: Basic realm=\"metrics\"\r\n");
     const http_page page = page_(header("Accept"));
     if (http::accepts_gzip(header("Accept-Encoding")))
-        if (const std::string packed = http::gzip(page.body); !packed.empty())
+        if (std::string packed; gzipped(page.body, packed))
             return reply(c, 200, "OK", page.content_type, packed, "Content-Encoding: gzip\r\nVary: Accept, Accept-Encoding\r\n");
     return reply(c, 200, "OK", page.content_type, page.body, "Vary: Accept, Accept-Encoding\r\n");
 }

@@ -8,16 +8,19 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 #include <apm/backend.hpp>
 #include <apm/backend/otlp/delivery.hpp>
@@ -36,7 +39,7 @@ namespace apm::inline APM_ABI {
 class otlp {
 public:
     explicit otlp(const otlp_options& options = {})
-        : interval_(options.interval), most_spans_(options.most_spans), temporality_(options.temporality),
+        : interval_(options.interval), max_export_batch_size_(batch_size(options)),
           signals_{detail::otlp::resolve(options, options.traces, "traces"),
                    detail::otlp::resolve(options, options.metrics, "metrics")} {}
 
@@ -46,7 +49,7 @@ public:
     // An error where there is nowhere to send to. Of a signal that cannot be sent, one line says why; the other is sent.
     error start(const resource& who) {
         who_ = who;
-        choose_temporality();
+        process_ = getpid();
         std::vector<detail::otlp::destination> to;
         error failed;
         for (signal& s : signals_) {
@@ -57,78 +60,118 @@ public:
         }
         if (to.empty()) return failed.empty() ? error("neither spans nor metrics are to be sent") : failed;
         if (!failed.empty()) detail::report("otlp: %s", failed.c_str());
-        delivery_.emplace(std::move(to), detail::otlp::observer{[this](const detail::otlp::outcome& o) { count(o); },
-                                                                [](const std::string& line) {
-                                                                    detail::report("otlp: %s", line.c_str());
-                                                                }});
-        failed = delivery_->start();
-        // What an earlier process left in the spool is ours to deliver.
-        const auto adopt = [](const auto& row, std::uint64_t n, self::Exporter by) {
-            row.template add<mode::on>(static_cast<std::int64_t>(n), {.exporter = by});
-        };
-        adopt(self::telemetry.spans_in_flight, spans().adopted, traces().exporter);
-        adopt(self::telemetry.points_in_flight, points().adopted, metrics().exporter);
-        return failed;
+        detail::otlp::observer told;
+        told.finished = [this](const detail::otlp::outcome& o) { count(o); };
+        told.adopted = [this](std::size_t destination, std::uint64_t items) { add_in_flight(destination, signed_of(items)); };
+        told.say = [](const std::string& line) { detail::report("otlp: %s", line.c_str()); };
+        deltas_ = continued(metrics());
+        delivery_.emplace(std::move(to), std::move(told));
+        return delivery_->start();
     }
+    // After start(): whether spans, and metrics, can be sent.
+    [[nodiscard]] bool sends_spans() const { return traces().usable(); }
+    [[nodiscard]] bool sends_metrics() const { return metrics().usable(); }
 
     // What is due to be sent: since the process began, or, where deltas are preferred, since the last time.
-    snapshot collect() { return delta_ ? deltas_.collect() : apm::collect(); }
+    snapshot collect() { return metrics().delta ? deltas_.collect() : apm::collect(); }
 
     error export_metrics(snapshot& s, deadline) {
         if (metrics().usable()) send(s, s.families);
         return {};
     }
     error export_spans(const span_batch& batch, deadline) {
-        if (!traces().usable()) return {};
         std::span<const span_view> left = batch.spans;
-        while (!left.empty()) {
-            const std::size_t n = most_spans_ ? std::min<std::size_t>(most_spans_, left.size()) : left.size();
-            std::string body;
-            detail::otlp::append_request(body, traces().encoding, left.first(n), who_);
-            self::telemetry.spans_in_flight.add<mode::on>(static_cast<std::int64_t>(n), {.exporter = traces().exporter});
-            delivery_->put(traces().index, std::move(body), n);
+        if (!traces().usable()) detail::process_root().undelivered.add_shared(std::uint64_t{left.size()});
+        while (traces().usable() && !left.empty()) {
+            const std::size_t n = max_export_batch_size_ ? std::min(max_export_batch_size_, left.size()) : left.size();
+            send(left.first(n));
             left = left.subspan(n);
         }
         return {};
     }
 
-    // True where all that waited was delivered by then.
-    bool flush(deadline by) { return delivery_->flush(by); }
-    error stop(deadline by) { return delivery_->stop(by); }
+    // True where all that was exported since the last time was delivered by then. Any thread.
+    bool flush(deadline by) {
+        const bool delivered = delivery_->flush(by);
+        return !refused_.exchange(false) && delivered;
+    }
+    error stop(deadline by) {
+        const error lost = delivery_->stop(by);
+        // What the spool keeps is the next process' to deliver.
+        for (const signal& s : signals_)
+            if (s.usable()) add_in_flight(s.index, -signed_of(totals_of(s).waiting));
+        continued(metrics()) = std::move(deltas_);
+        return lost;
+    }
 
-    // What became of the spans and points so far. Any thread, after start().
-    [[nodiscard]] detail::otlp::totals spans() const { return totals_of(traces()); }
-    [[nodiscard]] detail::otlp::totals points() const { return totals_of(metrics()); }
+    // What became of the spans and data points so far. Any thread; zeros before start().
+    using totals = detail::otlp::totals;
+    [[nodiscard]] totals span_totals() const { return totals_of(traces()); }
+    [[nodiscard]] totals data_point_totals() const { return totals_of(metrics()); }
 
 private:
     using signal = detail::otlp::signal;
     [[nodiscard]] const signal& traces() const { return signals_[0]; }
     [[nodiscard]] const signal& metrics() const { return signals_[1]; }
 
-    void choose_temporality() {
-        // `lowmemory` differs for observed counters only: cumulative would save others the memory of the last value, not us.
-        delta_ = detail::equal_ignoring_case(temporality_, "delta") || detail::equal_ignoring_case(temporality_, "lowmemory");
-        if (!delta_ && !detail::equal_ignoring_case(temporality_, "cumulative"))
-            detail::report("otlp: temporality \"%s\" is unknown; using cumulative", temporality_.c_str());
+    static std::int64_t signed_of(std::uint64_t n) { return static_cast<std::int64_t>(n); }
+
+    // A batch is a part of what may wait: a queue that is full loses some, not all.
+    static std::size_t batch_size(const otlp_options& options) {
+        const std::size_t asked = options.max_export_batch_size, most = options.max_queue_size;
+        if (most == 0) return asked;
+        const std::size_t part = std::clamp<std::size_t>(most / 4, 1, 512);
+        return asked ? std::min(asked, most) : part;
+    }
+    [[nodiscard]] bool too_large(const std::string& body, const signal& s) const {
+        return body.size() > std::min(s.to.max_request_bytes, s.to.queue_bytes / 4);
     }
 
-    // In halves, where it is larger than a request may be.
+    // In halves, where it is larger than it should be.
+    void send(std::span<const span_view> spans) {
+        std::string body;
+        detail::otlp::append_request(body, traces().encoding, spans, here());
+        if (spans.size() > 1 && too_large(body, traces())) {
+            send(spans.first(spans.size() / 2));
+            return send(spans.subspan(spans.size() / 2));
+        }
+        put(traces(), std::move(body), spans.size());
+    }
     void send(const snapshot& s, std::span<const family> families) {
         std::string body;
-        const std::uint64_t points = detail::otlp::append_request(body, metrics().encoding, s, families, who_);
+        const std::uint64_t points = detail::otlp::append_request(body, metrics().encoding, s, families, here());
         if (points == 0) return;
-        if (body.size() > metrics().to.most_request && families.size() > 1) {
-            const std::size_t half = families.size() / 2;
-            return send(s, families.first(half)), send(s, families.subspan(half));
+        if (families.size() > 1 && too_large(body, metrics())) {
+            send(s, families.first(families.size() / 2));
+            return send(s, families.subspan(families.size() / 2));
         }
-        self::telemetry.points_in_flight.add<mode::on>(static_cast<std::int64_t>(points), {.exporter = metrics().exporter});
-        delivery_->put(metrics().index, std::move(body), points);
+        put(metrics(), std::move(body), points);
+    }
+    void put(const signal& s, std::string&& body, std::uint64_t items) {
+        add_in_flight(s.index, signed_of(items));
+        if (!delivery_->put(s.index, std::move(body), items)) refused_ = true;
+    }
+    // A forked child is not the process that its parent is.
+    const resource& here() {
+        if (getpid() != process_) process_ = getpid(), who_ = of_this_process(std::move(who_));
+        return who_;
+    }
+    // Where the deltas of a destination go on: in a program's next runtime, behind those of the one before. One thread at a time.
+    static delta_reader& continued(const signal& s) {
+        static auto& all = *new std::map<std::string, delta_reader>;
+        return all[s.to.unix_socket + s.to.url];
     }
 
+    [[nodiscard]] bool is_of_spans(std::size_t destination) const { return traces().usable() && destination == traces().index; }
+    void add_in_flight(std::size_t destination, std::int64_t items) const {
+        const auto& rows = self::telemetry;
+        if (is_of_spans(destination)) rows.spans_in_flight.add<mode::on>(items, {.exporter = traces().exporter});
+        else rows.points_in_flight.add<mode::on>(items, {.exporter = metrics().exporter});
+    }
     // Called by the delivery, one call at a time.
     void count(const detail::otlp::outcome& o) {
         const auto& rows = self::telemetry;
-        const bool spans = traces().usable() && o.destination == traces().index;
+        const bool spans = is_of_spans(o.destination);
         const signal& s = spans ? traces() : metrics();
         if (spans) settle(o, s.exporter, rows.spans_exported, rows.spans_in_flight);
         else settle(o, s.exporter, rows.points_exported, rows.points_in_flight);
@@ -138,6 +181,13 @@ private:
         if (o.status) status = o.status;
         rows.operation.record<mode::on>(o.duration, {.exporter = s.exporter, .status = status});
     }
+    // A loss is a Failure of the same name.
+    static_assert([] {
+        const auto& names = detail::enumeration<self::Failure>::table.names;
+        for (std::size_t i = 0; i < detail::otlp::losses; ++i)
+            if (text_of(static_cast<detail::otlp::loss>(i)) != names[i]) return false;
+        return detail::enumeration<self::Failure>::table.size == detail::otlp::losses;
+    }());
     template <class Exported, class InFlight>
     static void settle(const detail::otlp::outcome& o, self::Exporter by, const Exported& exported, const InFlight& in_flight) {
         const std::uint64_t lost = o.lost.all();
@@ -145,19 +195,19 @@ private:
         for (std::size_t i = 0; lost && i < detail::otlp::losses; ++i)
             if (const std::uint64_t n = o.lost.by_cause[i])
                 exported.template add<mode::on>(n, {.exporter = by, .cause = static_cast<self::Failure>(i)});
-        if (o.delivered + lost) in_flight.template sub<mode::on>(static_cast<std::int64_t>(o.delivered + lost), {.exporter = by});
+        if (o.delivered + lost) in_flight.template sub<mode::on>(signed_of(o.delivered + lost), {.exporter = by});
     }
-    [[nodiscard]] detail::otlp::totals totals_of(const signal& s) const {
-        return delivery_ && s.usable() ? delivery_->count(s.index) : detail::otlp::totals{};
+    [[nodiscard]] totals totals_of(const signal& s) const {
+        return delivery_ && s.usable() ? delivery_->count(s.index) : totals{};
     }
 
     std::chrono::milliseconds interval_;
-    std::size_t most_spans_;
-    std::string temporality_;
-    bool delta_ = false;
+    std::size_t max_export_batch_size_;
     delta_reader deltas_;
     signal signals_[2];
     resource who_;
+    pid_t process_ = 0;
+    std::atomic<bool> refused_{false};  // since the last flush(), something was not even queued
     std::optional<detail::otlp::delivery> delivery_;
 };
 

@@ -15,30 +15,32 @@ namespace apm::inline APM_ABI::detail {
 
 using text_pairs = std::vector<std::pair<std::string, std::string>>;
 
+// Appends what percent-encoding stands for; false where it is malformed.
+inline bool percent_decode(std::string_view s, std::string& out) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        if (s[i] != '%') {
+            out += s[i];
+            continue;
+        }
+        unsigned byte = 0;
+        if (i + 2 >= s.size() || std::from_chars(&s[i + 1], &s[i + 1] + 2, byte, 16).ptr != &s[i + 1] + 2) return false;
+        out += static_cast<char>(byte);
+        i += 2;
+    }
+    return true;
+}
+
 // `k1=v1,k2=v2`, percent-encoded. False where it is not that, with what was wrong in `at`; then all of it is to be ignored, as
 // OpenTelemetry's specification says.
 inline bool read_pairs(std::string_view list, text_pairs& to, std::string& at) {
-    const auto decoded = [](std::string_view s, std::string& out) {
-        for (std::size_t i = 0; i < s.size(); ++i) {
-            if (s[i] != '%') {
-                out += s[i];
-                continue;
-            }
-            unsigned byte = 0;
-            if (i + 2 >= s.size() || std::from_chars(&s[i + 1], &s[i + 1] + 2, byte, 16).ptr != &s[i + 1] + 2) return false;
-            out += static_cast<char>(byte);
-            i += 2;
-        }
-        return true;
-    };
     bool good = true;
     if (list.empty()) return good;
     split(list, ',', [&](std::string_view pair) {
         if (!good) return;
         const std::size_t equals = pair.find('=');
         auto& [key, text] = to.emplace_back();
-        good = equals != pair.npos && decoded(trimmed(pair.substr(0, equals)), key) && !key.empty() &&
-               decoded(trimmed(pair.substr(equals + 1)), text);
+        good = equals != pair.npos && percent_decode(trimmed(pair.substr(0, equals)), key) && !key.empty() &&
+               percent_decode(trimmed(pair.substr(equals + 1)), text);
         if (!good) at = pair;
     });
     if (!good) to.clear();

@@ -18,6 +18,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/edit_distance.hpp>
 #include <apm/detail/pairs.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/url.hpp>
@@ -32,21 +33,6 @@ inline std::vector<std::string> read_list(std::string_view value) {
         std::ranges::transform(item, std::back_inserter(items.emplace_back()), to_lower);
     });
     return items;
-}
-
-// Levenshtein's distance: how many edits apart two names are.
-inline std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-        }
-    }
-    return row.back();
 }
 
 // What a setting came to, for whoever asks why (tools/apm-doctor). A secret's value is not here.
@@ -81,20 +67,20 @@ public:
     template <class Text, class... Name>
     bool text(Text& target, const Name&... names) {
         const found f = first(names...);
-        if (f.value) target = kept_.emplace_back(f.value);
+        if (f.value) target = kept_.emplace_back(trimmed(f.value));
         return remember(f, std::string(target), names...);
     }
     // What of it holds a secret is not remembered.
     template <class Text, class... Name>
     bool url(Text& target, const Name&... names) {
         const bool given = text(target, names...);
-        settings.back().value = url_without_secrets(target);
+        shown_as(url_without_secrets(target));
         return given;
     }
     template <class Text, class... Name>
     bool secret(Text& target, const Name&... names) {
         const bool given = text(target, names...);
-        settings.back().value = target.empty() ? "" : "(set, not shown)";
+        shown_as(target.empty() ? "" : "(set, not shown)");
         return given;
     }
     template <class T, class... Name>
@@ -138,6 +124,10 @@ public:
         return result;
     }
 
+    // Of what was remembered last: how it is to be shown, or where it came from.
+    void shown_as(std::string value) { settings.back().value = std::move(value); }
+    void due_to(std::string variable) { settings.back().from = std::move(variable); }
+
     // One line for each APM_* variable that nobody asked for, and for what is all but one of OpenTelemetry's.
     void report_unknown() const {
         for (char** entry = environ; entry && *entry; ++entry) {
@@ -146,10 +136,11 @@ public:
             const bool ours = name.starts_with("APM_");
             if ((!ours && !name.starts_with("OTEL_")) || std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
             const auto nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
-                return distance(name, a) < distance(name, b);
+                return edit_distance(name, a) < edit_distance(name, b);
             });
             // Theirs are many, for other languages and for signals that we do not have: only what is nearly one that we know.
-            if (nearest == known_.end() || (!ours && (distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_")))) continue;
+            if (nearest == known_.end()) continue;
+            if (!ours && (edit_distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_"))) continue;
             report("unknown setting %.*s; did you mean %s?", static_cast<int>(name.size()), name.data(), nearest->c_str());
         }
     }

@@ -13,8 +13,8 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// `older`: an endpoint that an older variable gave, if any.
-inline void read_otlp(environment& env, otlp_options& o, std::string_view older) {
+// `older`: an endpoint that an older variable, of that name, gave; empty: none.
+inline void read_otlp(environment& env, otlp_options& o, std::string_view older, const std::string& older_name) {
     constexpr std::int64_t hour = 3'600'000;
     const std::string prefix = "OTEL_EXPORTER_OTLP_";
     struct signal {
@@ -41,7 +41,8 @@ inline void read_otlp(environment& env, otlp_options& o, std::string_view older)
     };
     if (!older.empty()) o.endpoint = older;
     for (const auto& x : options) {
-        const bool given = read(o.*x.all, x.is, prefix + x.name) || (x.all == &otlp_options::endpoint && !older.empty());
+        bool given = read(o.*x.all, x.is, prefix + x.name);
+        if (x.all == &otlp_options::endpoint && !older.empty()) given = true, env.due_to(older_name);
         for (const signal& s : signals) {
             // What the environment says for all signals overrides what the code says for one of them.
             if (given) s.own.*x.own = {};
@@ -71,15 +72,17 @@ inline void read_otlp(environment& env, otlp_options& o, std::string_view older)
         report("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=%s is unknown; ignored",
                std::string(aggregation).c_str());
     constexpr std::uint64_t many = 1ull << 31;
-    env.number(o.most_spans, 1, many, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
-    env.number(o.queue_spans, 1, many, "OTEL_BSP_MAX_QUEUE_SIZE");
-    if (o.queue_spans && o.most_spans > o.queue_spans) {
-        report("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=%u is more than OTEL_BSP_MAX_QUEUE_SIZE; using %llu", o.most_spans,
-               static_cast<unsigned long long>(o.queue_spans));
-        o.most_spans = static_cast<std::uint32_t>(o.queue_spans);
+    env.number(o.max_export_batch_size, 0, many, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE");
+    if (!o.max_export_batch_size) env.shown_as("none");
+    env.number(o.max_queue_size, 0, many, "OTEL_BSP_MAX_QUEUE_SIZE");
+    if (!o.max_queue_size) env.shown_as("none");
+    if (o.max_queue_size && o.max_export_batch_size > o.max_queue_size) {
+        report("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=%u is more than OTEL_BSP_MAX_QUEUE_SIZE; using %llu", o.max_export_batch_size,
+               static_cast<unsigned long long>(o.max_queue_size));
+        o.max_export_batch_size = static_cast<std::uint32_t>(o.max_queue_size);
     }
     env.number(o.queue_bytes, 1 << 16, 1ull << 40, "APM_OTLP_QUEUE_BYTES");
-    env.duration(o.give_up, 0, 24 * hour, "APM_OTLP_GIVE_UP");
+    env.duration(o.max_elapsed_time, 0, 24 * hour, "APM_OTLP_MAX_ELAPSED_TIME");
     env.text(o.spool_directory, "APM_OTLP_SPOOL_DIRECTORY");
     env.number(o.spool_bytes, 1 << 20, 1ull << 50, "APM_OTLP_SPOOL_BYTES");
 }

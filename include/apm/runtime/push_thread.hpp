@@ -58,11 +58,13 @@ struct any_backend {
             any.push = [](void* p, deadline by) {
                 return guarded([&] {
                     B& self = *static_cast<B*>(p);
-                    snapshot s = [&self] {
-                        if constexpr (requires { { self.collect() } -> std::same_as<snapshot>; }) return self.collect();
-                        else return collect();
-                    }();
-                    return self.export_metrics(s, by);
+                    if constexpr (requires { { self.collect() } -> std::same_as<snapshot>; }) {
+                        snapshot s = self.collect();
+                        return self.export_metrics(s, by);
+                    } else {
+                        snapshot s = collect();
+                        return self.export_metrics(s, by);
+                    }
                 });
             };
             const error failed = guarded([&] { return any.interval = b.interval(), error{}; });
@@ -118,7 +120,6 @@ public:
         state_->spans_due = clock::now() + state_->span_interval;
         for (const any_backend& b : backends) {
             if (b.spans) state_->spanned.push_back(b);
-            if (b.flush) state_->keeping.push_back(b);
             if (!b.push) continue;
             const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, shortest, longest);
             state_->served.push_back({b, interval, clock::now() + interval});
@@ -163,7 +164,6 @@ public:
         if (!thread_) return state_->served.empty() && state_->spanned.empty();
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
-        state_->flush_by = std::max(state_->flush_by, by);
         wake_reader();
         return state_->changed.wait_until(guard, by, [&] { return state_->flushed >= wanted; }) && state_->flushed_well;
     }
@@ -182,10 +182,8 @@ private:
         std::condition_variable changed;
         std::vector<client> served;         // the thread's, while it runs
         std::vector<any_backend> spanned;   // those that take spans
-        std::vector<any_backend> keeping;   // those that keep what they take until they are flushed
         std::chrono::milliseconds span_interval{}, span_timeout{}, metric_timeout{};
         deadline spans_due;
-        deadline flush_by{};
         bool stopping = false, ended = false, abandoned = false;
         std::atomic<const void*> busy{nullptr};  // the back end that is being called; a forked child reads it without the mutex
         deadline last_deadline;
@@ -207,9 +205,6 @@ private:
             if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard, all);
             for (auto& one : s.served)
                 if (!s.abandoned && (all || clock::now() >= one.due)) well = push(s, guard, one) && well;
-            // At the end, stop() does it, within the same deadline.
-            for (const any_backend& one : s.keeping)
-                if (all && !stopping && !s.abandoned) well = flush(s, guard, one) && well;
             if (all) s.flushed = wanted, s.flushed_well = well;
             s.changed.notify_all();
         }
@@ -244,11 +239,6 @@ private:
     }
     static deadline patience(const state& s, std::chrono::milliseconds timeout) {
         return s.stopping ? s.last_deadline : clock::now() + timeout;
-    }
-    static bool flush(state& s, std::unique_lock<std::mutex>& guard, const any_backend& b) {
-        const deadline by = s.flush_by;
-        bool all = false;
-        return call(s, guard, b, [&] { return all = b.flush(b.self, by), error{}; }) && all;
     }
     static bool push(state& s, std::unique_lock<std::mutex>& guard, client& one) {
         const deadline by = patience(s, std::min(one.interval, s.metric_timeout));

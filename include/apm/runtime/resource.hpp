@@ -11,12 +11,12 @@
 #include <string_view>
 #include <utility>
 
-#include <sys/random.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/uuid.hpp>
 #include <apm/runtime/environment.hpp>
 #include <apm/runtime/options.hpp>
 
@@ -28,19 +28,6 @@ inline std::string read_file(const std::string& path, std::size_t most = 1 << 16
     std::string text(most, '\0');
     file.read(text.data(), static_cast<std::streamsize>(most));
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-    return text;
-}
-
-// Version 4: 122 random bits.
-inline std::string random_uuid() {
-    unsigned char b[16];
-    if (getrandom(b, sizeof b, 0) != static_cast<ssize_t>(sizeof b)) return {};
-    b[6] = static_cast<unsigned char>((b[6] & 0x0f) | 0x40), b[8] = static_cast<unsigned char>((b[8] & 0x3f) | 0x80);
-    std::string text;
-    for (int i = 0; i < 16; ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += "0123456789abcdef"[b[i] >> 4], text += "0123456789abcdef"[b[i] & 15];
-    }
     return text;
 }
 
@@ -116,7 +103,9 @@ inline resource identify(environment& env, const runtime_options& options, const
     const std::string executable(path, n > 0 ? static_cast<std::size_t>(n) : 0);
     const std::string program = executable.substr(executable.rfind('/') + 1);
     add("service.name", program.empty() ? std::string("unknown_service") : "unknown_service:" + program);
+    const std::size_t before = who.attributes.size();
     add("service.instance.id", random_uuid());
+    who.generated_instance_id = who.attributes.size() > before;
     char machine[256] = "";
     if (gethostname(machine, sizeof machine - 1) == 0) add("host.name", std::string(machine));
     if (utsname system; uname(&system) == 0) {

@@ -36,7 +36,8 @@ struct settings {
         const exporter_choice chosen(env, options);
         traces = chosen.traces, metrics = chosen.metrics;
         choose_sampler(options.sampler);
-        read_otlp(env, options.otlp, older_ = chosen.endpoint);
+        older_endpoint_ = chosen.older_endpoint;
+        read_otlp(env, options.otlp, older_endpoint_, chosen.older_name);
         options.otlp.traces.send = traces.otlp, options.otlp.metrics.send = metrics.otlp;
         env.text(options.prometheus.host, "OTEL_EXPORTER_PROMETHEUS_HOST");
         env.number(options.prometheus.port, 0, 65'535, "OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT");
@@ -81,7 +82,7 @@ private:
         if (env.number(text, 0, span_limits::none - 1, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
                        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"))
             limits.text = text;
-        else if (text == span_limits::none) env.settings.back().value = "none";
+        else if (text == span_limits::none) env.shown_as("none");
     }
 
     // OTEL_TRACES_SAMPLER and its argument, as OpenTelemetry's specification names them.
@@ -91,28 +92,27 @@ private:
         const bool given = env.text(rule, "OTEL_TRACES_SAMPLER");
         env.text(argument, "OTEL_TRACES_SAMPLER_ARG");
         if (!given) return;
-        double share = 1;
-        const auto ratio = [&] {
-            if (argument.empty()) return true;
+        const auto ratio = [&argument] {
+            double share = 1;
             const char* const end = argument.data() + argument.size();
             const auto [at, failed] = std::from_chars(argument.data(), end, share);
-            if (failed == std::errc{} && at == end && share >= 0 && share <= 1) return true;
+            const bool good = failed == std::errc{} && at == end && share >= 0 && share <= 1;
+            if (good || argument.empty()) return trace_id_ratio(share);
             report("OTEL_TRACES_SAMPLER_ARG=%s is no number from 0 to 1; using 1", argument.c_str());
-            share = 1;
-            return true;
+            return trace_id_ratio(1);
         };
         if (rule == "always_on") chosen = always_on;
         else if (rule == "always_off") chosen = always_off;
-        else if (rule == "traceidratio" && ratio()) chosen = trace_id_ratio(share);
+        else if (rule == "traceidratio") chosen = ratio();
         else if (rule == "parentbased_always_on") chosen = parent_based(always_on);
         else if (rule == "parentbased_always_off") chosen = parent_based(always_off);
-        else if (rule == "parentbased_traceidratio" && ratio()) chosen = parent_based(trace_id_ratio(share));
+        else if (rule == "parentbased_traceidratio") chosen = parent_based(ratio());
         else
             report("OTEL_TRACES_SAMPLER=%s is unknown; it may be [parentbased_]always_on, [parentbased_]always_off or "
                    "[parentbased_]traceidratio", rule.c_str());
     }
 
-    std::string older_;  // an endpoint that the options may view
+    std::string older_endpoint_;  // the options may view it
 };
 
 }  // namespace apm::inline APM_ABI::detail

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/common.hpp>
 
 #include <cstdint>

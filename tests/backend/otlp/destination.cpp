@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/destination.hpp>
 
 #include <set>
@@ -14,12 +15,12 @@ TEST_CASE("a destination's defaults") {
     CHECK(d.timeout == 10s);
     CHECK(d.queue_bytes == 16 * 1024 * 1024);
     CHECK(d.queue_items == 0);
-    CHECK_FALSE(d.newest_wins);
-    CHECK(d.give_up == 5min);
-    CHECK(d.first_pause == 1s);
-    CHECK(d.longest_pause == 30s);
-    CHECK(d.most_request == 64 * 1024 * 1024);
-    CHECK(d.most_reply == 4 * 1024 * 1024);
+    CHECK_FALSE(d.drop_oldest);
+    CHECK(d.max_elapsed_time == 5min);
+    CHECK(d.initial_backoff == 1s);
+    CHECK(d.max_backoff == 30s);
+    CHECK(d.max_request_bytes == 64 * 1024 * 1024);
+    CHECK(d.max_reply_bytes == 4 * 1024 * 1024);
     CHECK(d.spool_directory.empty());
     CHECK(d.spool_bytes == 256 * 1024 * 1024);
 }

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/protobuf.hpp>
 
 #include <cstdint>

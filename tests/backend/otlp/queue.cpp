@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/queue.hpp>
 
 #include <vector>
@@ -8,9 +9,9 @@ using namespace apm::detail::otlp;
 
 namespace {
 
-destination bounded(std::uint64_t bytes, std::uint64_t items, bool newest_wins, std::uint64_t disk = 0) {
+destination bounded(std::uint64_t bytes, std::uint64_t items, bool drop_oldest, std::uint64_t disk = 0) {
     destination d;
-    d.queue_bytes = bytes, d.queue_items = items, d.newest_wins = newest_wins, d.spool_bytes = disk;
+    d.queue_bytes = bytes, d.queue_items = items, d.drop_oldest = drop_oldest, d.spool_bytes = disk;
     return d;
 }
 batch of(std::uint64_t size, std::uint64_t items, std::uint64_t number, bool on_disk = false) {

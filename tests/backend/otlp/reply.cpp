@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/reply.hpp>
 
 #include <set>
@@ -40,7 +41,7 @@ TEST_CASE("2xx is a success, 429, 502, 503 and 504 are worth another attempt, no
 TEST_CASE("no answer is worth another attempt, but for a URL that cannot work") {
     for (int code = 1; code < CURL_LAST; ++code) {
         const judgement j = judge(broke(static_cast<CURLcode>(code), curl_easy_strerror(static_cast<CURLcode>(code))), 5);
-        CAPTURE(code, text_of(j.kind));
+        CAPTURE(code);
         CHECK(j.verdict == (j.kind == failure::bad_url ? what::lost : what::again));
         CHECK(j.kind != failure::none);
     }
@@ -108,9 +109,11 @@ TEST_CASE("what an error says: google.rpc.Status, in protobuf or JSON, or plain 
     CHECK(judge(answered(500, "", std::string(1000, '\xff')), 1).verdict == what::lost);
 }
 
-TEST_CASE("every kind has a name of its own") {
-    std::set<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(failure::stopped); ++i) names.insert(text_of(static_cast<failure>(i)));
-    CHECK(names.size() == static_cast<std::size_t>(failure::stopped) + 1);
-    CHECK(static_cast<std::size_t>(failure::stopped) < 64);  // a bit for each
+TEST_CASE("where nobody is, or nobody who understands, another attempt at once is hopeless") {
+    using enum failure;
+    for (const failure f : {name_not_found, refused, not_http, proxy, tls_issuer, tls_host, tls_client, tls_file, tls, bad_url})
+        CHECK(apm::detail::otlp::hopeless(f));
+    for (const failure f : {none, timeout, reset, no_memory, other, busy, status, credentials, queue_full, stopped})
+        CHECK_FALSE(apm::detail::otlp::hopeless(f));
+    STATIC_REQUIRE(static_cast<std::size_t>(stopped) < 64);  // a bit for each, for what was said
 }

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // From options to where a signal is sent.
 #include <apm/backend/otlp/resolve.hpp>
 
@@ -35,6 +36,7 @@ TEST_CASE("the general endpoint is a base, a signal's own is used as it is") {
     CHECK(metrics({.endpoint = "http://c:4318", .traces = {.endpoint = "http://t:1"}}).to.url == "http://c:4318/v1/metrics");
     CHECK(traces({.traces = {.endpoint = "http://t:1/a/b?key=k"}}).to.url == "http://t:1/a/b?key=k");
     CHECK(traces({.endpoint = "http://c/?key=k"}).to.url == "http://c/v1/traces?key=k");
+    CHECK(traces({.endpoint = "HTTP://c:4318"}).to.url == "http://c:4318/v1/traces");
     CHECK(traces({.endpoint = "http://[::1]:4318"}).to.url == "http://[::1]:4318/v1/traces");
 }
 
@@ -66,20 +68,22 @@ TEST_CASE("credentials in an endpoint become a header, and are in no line") {
         CHECK(said(traces({.endpoint = wrong})).find("hush") == std::string::npos);
 }
 
-TEST_CASE("base64 as RFC 4648 has it") {
-    using apm::detail::otlp::base64;
-    CHECK(base64("").empty());
-    CHECK(base64("f") == "Zg==");
-    CHECK(base64("fo") == "Zm8=");
-    CHECK(base64("foo") == "Zm9v");
-    CHECK(base64("foob") == "Zm9vYg==");
-    CHECK(base64("\xff\xfe\xfd") == "//79");
+TEST_CASE("headers that are none do not cost the credentials of the endpoint") {
+    const auto s = traces({.endpoint = "http://u:p@c:4318", .headers = "api-key: 1"});
+    CHECK(s.to.headers == pairs{{"Authorization", "Basic dTpw"}});
+    CHECK(s.remarks.size() == 1);
+    CHECK(traces({.endpoint = "http://u:p@c:4318", .headers = "api-key=1"}).to.headers ==
+          pairs{{"api-key", "1"}, {"Authorization", "Basic dTpw"}});
 }
 
 TEST_CASE("headers are decoded; what could break out of them is left out") {
     CHECK(traces({.headers = "api-key=a%20b,x=1"}).to.headers == pairs{{"api-key", "a b"}, {"x", "1"}});
     CHECK(traces({.headers = "a=1", .traces = {.headers = "b=2"}}).to.headers == pairs{{"b", "2"}});
     CHECK(metrics({.headers = "a=1", .traces = {.headers = "b=2"}}).to.headers == pairs{{"a", "1"}});
+    CHECK(traces({.headers = "a=1,"}).to.headers == pairs{{"a", "1"}});
+    CHECK(traces({.headers = "content-length=3,a b=1,A;=1,x=2"}).to.headers == pairs{{"x", "2"}});
+    CHECK(traces({.headers = "content-length=3,a b=1,A;=1,x=2"}).remarks.size() == 3);
+    CHECK(traces({.endpoint = "http://u:p@c", .headers = "authorization=Bearer%20x"}).to.headers == pairs{{"authorization", "Bearer x"}});
     const auto injected = traces({.headers = "a=1%0d%0aHost: evil,b=2"});
     CHECK(injected.to.headers == pairs{{"b", "2"}});
     CHECK(said(injected).find("evil") == std::string::npos);
@@ -123,10 +127,19 @@ TEST_CASE("a signal's own options win, what it does not say is everybody's") {
     CHECK(said(traces({.compression = "zstd"})).find("\"zstd\" is unknown; using none") != std::string::npos);
 }
 
+TEST_CASE("deltas") {
+    CHECK_FALSE(metrics({}).delta);
+    CHECK(metrics({.temporality = "DELTA"}).delta);
+    CHECK(metrics({.temporality = "lowmemory"}).delta);
+    CHECK_FALSE(metrics({.temporality = "dleta"}).delta);
+    CHECK(said(metrics({.temporality = "dleta"})).find("\"dleta\" is unknown; using cumulative") != std::string::npos);
+    CHECK(traces({.temporality = "dleta"}).remarks.empty());
+}
+
 TEST_CASE("a full queue: spans that come are refused; of cumulative metrics the oldest snapshot goes, of deltas none") {
-    CHECK_FALSE(traces({}).to.newest_wins);
-    CHECK(metrics({}).to.newest_wins);
-    CHECK_FALSE(metrics({.temporality = "Delta"}).to.newest_wins);
-    CHECK(traces({.queue_spans = 10}).to.queue_items == 10);
-    CHECK(metrics({.queue_spans = 10}).to.queue_items == 0);
+    CHECK_FALSE(traces({}).to.drop_oldest);
+    CHECK(metrics({}).to.drop_oldest);
+    CHECK_FALSE(metrics({.temporality = "Delta"}).to.drop_oldest);
+    CHECK(traces({.max_queue_size = 10}).to.queue_items == 10);
+    CHECK(metrics({.max_queue_size = 10}).to.queue_items == 0);
 }

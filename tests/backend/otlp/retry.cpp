@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/backend/otlp/retry.hpp>
 
 #include <limits>

@@ -30,8 +30,9 @@ inline otlp::destination hasty(std::string url, std::string name = "traces") {
     otlp::destination d;
     d.name = std::move(name);
     d.url = std::move(url);
-    d.first_pause = 5ms;
-    d.longest_pause = 20ms;
+    d.initial_backoff = 5ms;
+    d.max_backoff = 20ms;
+    d.quiet = 0ms;
     return d;
 }
 

@@ -204,17 +204,17 @@ TEST_CASE("killed at any moment: nothing that was put is lost, and no more than 
 
 TEST_CASE("the disk's bound: the newest is refused, or the oldest goes") {
     const directory dir;
-    const bool newest_wins = GENERATE(false, true);
+    const bool drop_oldest = GENERATE(false, true);
     receiver there(hangs());
     otlp::destination to = spooled(dir, there.url());
     to.spool_bytes = 5000;
-    to.newest_wins = newest_wins;
+    to.drop_oldest = drop_oldest;
     heard all;
     delivery d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, std::string(1000, 'x'), 1));
     REQUIRE(soon([&] { return there.count() == 1; }));
-    for (int i = 0; i < 8; ++i) CHECK(d.put(0, std::to_string(i) + std::string(999, 'x'), 1) == (newest_wins || i < 5));
+    for (int i = 0; i < 8; ++i) CHECK(d.put(0, std::to_string(i) + std::string(999, 'x'), 1) == (drop_oldest || i < 5));
     CHECK(d.count(0).lost[loss::queue_full] == 3);
     CHECK(d.count(0).waiting == 5);
     CHECK(dir.files().size() == 6);
@@ -295,6 +295,36 @@ TEST_CASE("a disk that fails is said once, and memory is used instead") {
     }
 }
 
+TEST_CASE("a file that cannot be opened just now is not given up") {
+    const directory disk;
+    std::uint16_t port = 0;
+    {
+        receiver once(answers(200));
+        port = once.port();
+    }
+    heard h;
+    delivery d({spooled(disk, "http://127.0.0.1:" + std::to_string(port) + "/v1/traces")}, h.observer());
+    REQUIRE(d.start().empty());
+    REQUIRE(d.put(0, "body", 10));
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit few{256, before.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    std::vector<int> all;
+    for (int fd = dup(0); fd >= 0; fd = dup(0)) all.push_back(fd);
+    for (int i = 0; i < 5; ++i) static_cast<void>(d.flush(in(20ms)));
+    for (const int fd : all) close(fd);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(h.said("Too many open files"));
+    CHECK(d.count(0).lost.all() == 0);
+    CHECK(d.count(0).waiting + d.count(0).in_flight == 10);
+    CHECK(disk.files().size() == 1);
+    receiver back(answers(200), port);
+    CHECK(soon([&] { return d.count(0).delivered == 10; }));
+    CHECK(d.stop(in(5s)).empty());
+    CHECK(disk.files().empty());
+}
+
 TEST_CASE("files that are damaged are lost and counted; half-written ones are removed; what is not ours stays") {
     const directory dir;
     leave(spooled(dir, nowhere), 5);
@@ -331,7 +361,7 @@ TEST_CASE("what the receiver does not take in time stays on disk, and one that i
         return p.say(answer_text(r.body == "poison" ? 503 : 200, {}, {}));
     });
     otlp::destination to = spooled(dir, there.url());
-    to.give_up = 30ms;
+    to.max_elapsed_time = 30ms;
     delivery d({to});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "poison", 1));
@@ -348,8 +378,8 @@ TEST_CASE("what the receiver does not take in time stays on disk, and one that i
 TEST_CASE("an outage that lasts costs no time of a processor") {
     const directory dir;
     otlp::destination to = spooled(dir, nowhere);
-    to.give_up = 1ms;
-    to.first_pause = to.longest_pause = 1h;
+    to.max_elapsed_time = 1ms;
+    to.initial_backoff = to.max_backoff = 1h;
     delivery d({to});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "x", 1));

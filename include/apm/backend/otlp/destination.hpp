@@ -25,17 +25,19 @@ struct destination {
     std::string url;          // http://host:4318/v1/traces; of a unix socket http://localhost/v1/traces
     std::string unix_socket;  // its path; empty: TCP
     std::vector<std::pair<std::string, std::string>> headers = {};  // in addition; values are secrets, which nothing here prints
+    std::vector<std::string> secrets = {};                          // more that is not to be printed
     std::string content_type = std::string(protobuf_type);          // or json_type
     bool gzip = false;
     std::chrono::milliseconds timeout{10'000};               // of one attempt; 0: none
     std::string certificate, client_key, client_certificate; // paths of PEM files; no certificate: the system's
     std::string proxy, no_proxy;                             // as curl takes them; empty: none
     std::uint64_t queue_bytes = 16 << 20, queue_items = 0;   // of what waits in memory; items 0: no bound of their own
-    bool newest_wins = false;                                // full: the oldest that waits goes; else what comes is refused
-    std::chrono::milliseconds give_up{300'000};              // a batch that was not delivered for so long is lost
-    std::chrono::milliseconds first_pause{1'000}, longest_pause{30'000};  // between attempts
-    std::uint64_t most_request = 64 << 20;                   // bytes, before compression
-    std::uint64_t most_reply = 4 << 20;
+    bool drop_oldest = false;                                // full: the oldest that waits goes; else what comes is refused
+    std::chrono::milliseconds max_elapsed_time{300'000};              // a batch that was not delivered for so long is lost
+    std::chrono::milliseconds initial_backoff{1'000}, max_backoff{30'000};  // between attempts
+    std::uint64_t max_request_bytes = 64 << 20;                   // bytes, before compression
+    std::uint64_t max_reply_bytes = 4 << 20;
+    std::chrono::milliseconds quiet{60'000};                 // the same failure is not said again before that
     std::string spool_directory;                             // what waits is kept there; empty: in memory
     std::uint64_t spool_bytes = 256 << 20;
 };
@@ -82,7 +84,6 @@ struct outcome {
     std::size_t destination = 0;
     std::chrono::nanoseconds duration{};
     int status = 0;              // of HTTP; 0: no answer
-    std::string_view kind = {};  // of the failure: a few words of one constant set; empty: all is well
     std::uint64_t delivered = 0;
     lost_items lost = {};
 };
@@ -92,6 +93,7 @@ struct outcome {
 struct observer {
     std::function<void(const outcome&)> finished = {};      // each; their sums are those of totals
     std::function<void(const std::string& line)> say = {};  // the first failure of a kind; again after things worked in between
+    std::function<void(std::size_t destination, std::uint64_t items)> adopted = {};  // before anything becomes of them
 };
 
 }  // namespace apm::inline APM_ABI::detail::otlp

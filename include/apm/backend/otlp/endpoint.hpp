@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <curl/curl.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/ascii.hpp>
+#include <apm/detail/base64.hpp>
 #include <apm/detail/url.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
@@ -18,21 +20,9 @@ struct endpoint {
     std::string url;            // http://host:4318/v1/traces; no credentials in it
     std::string unix_socket;    // its path; the url is then http://localhost/v1/traces
     std::string authorization;  // of `http://user:password@host`: the header's value
+    std::vector<std::string> secrets;  // what that was made of
     std::string remark;         // what was taken for what, or what is wrong with it: then the url is empty
 };
-
-// RFC 4648, section 4.
-inline std::string base64(std::string_view bytes) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for (std::size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63] : '=';
-    }
-    return text;
-}
 
 // `path` (`v1/traces`) is appended where the endpoint is that of all signals; a signal's own is used as it is, with path `/`
 // where it has none (OTLP's specification, "Endpoint URLs for OTLP/HTTP"). Without a scheme, it is http.
@@ -54,11 +44,12 @@ inline endpoint resolve(std::string_view given, std::string_view path) {
         return e;
     }
     std::string url(given);
-    if (url.find("://") == url.npos) {
+    if (end_of_scheme(url) == 0) {
         url.insert(0, "http://");
         e.remark = "has no scheme; taken as " + url_without_secrets(url);
     }
-    if (!url.starts_with("http://") && !url.starts_with("https://")) {
+    const std::string_view scheme = std::string_view(url).substr(0, end_of_scheme(url));
+    if (!equal_ignoring_case(scheme, "http://") && !equal_ignoring_case(scheme, "https://")) {
         e.remark = "is neither http://, https:// nor unix://";
         return e;
     }
@@ -74,7 +65,10 @@ inline endpoint resolve(std::string_view given, std::string_view path) {
         return e;
     }
     const std::string user = get(CURLUPART_USER, CURLU_URLDECODE), password = get(CURLUPART_PASSWORD, CURLU_URLDECODE);
-    if (!user.empty() || !password.empty()) e.authorization = "Basic " + base64(user + ':' + password);
+    if (!user.empty() || !password.empty()) {
+        e.authorization = "Basic " + base64(user + ':' + password);
+        e.secrets = {user + ':' + password, password};
+    }
     curl_url_set(parts.get(), CURLUPART_USER, nullptr, 0);
     curl_url_set(parts.get(), CURLUPART_PASSWORD, nullptr, 0);
     curl_url_set(parts.get(), CURLUPART_FRAGMENT, nullptr, 0);

@@ -12,6 +12,7 @@
 #include <apm/backend/otlp/destination.hpp>
 #include <apm/backend/otlp/reply.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/pairs.hpp>
 #include <apm/detail/url.hpp>
 #include <apm/detail/ascii.hpp>
 
@@ -30,19 +31,23 @@ inline std::vector<std::string> secrets_of(const destination& to) {
         add(value);
         if (const std::size_t space = value.find(' '); space != value.npos) add(std::string_view(value).substr(space + 1));
     }
+    for (const std::string& secret : to.secrets) add(secret);
     for (const std::string_view url : {std::string_view(to.url), std::string_view(to.proxy)}) {
-        const std::size_t scheme = url.find("://"), from = scheme == url.npos ? 0 : scheme + 3;
-        const std::string_view authority = url.substr(from, url.find('/', from) - from);
-        if (const std::size_t at = authority.rfind('@'); at != authority.npos) {
-            const std::string_view user = authority.substr(0, at);
+        const std::size_t from = end_of_scheme(url), end = end_of_credentials(url);
+        if (end > from) {
+            const std::string_view user = url.substr(from, end - 1 - from);
             add(user);
             if (const std::size_t colon = user.find(':'); colon != user.npos) add(user.substr(colon + 1));
         }
-        if (const std::size_t query = url.find('?'); query != url.npos)
-            split(url.substr(query + 1), '&', [&add](std::string_view part) {
-                const std::size_t equals = part.find('=');
-                add(equals == part.npos ? part : part.substr(equals + 1));
-            });
+        const std::size_t query = url.find('?', std::max(from, end));
+        if (query == url.npos) continue;
+        split(url.substr(query + 1), '&', [&add](std::string_view part) {
+            const std::size_t equals = part.find('=');
+            const std::string_view value = equals == part.npos ? part : part.substr(equals + 1);
+            std::string plain;
+            add(value);
+            if (percent_decode(value, plain)) add(plain);
+        });
     }
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
     return all;
@@ -76,6 +81,7 @@ inline std::string cleaned(std::string text, const destination& to) {
 // `kind` and `message`: as judge() says. Empty where all is well.
 inline std::string explain(const destination& to, const reply& r, failure kind, const std::string& message = {}) {
     using namespace std::string_literals;
+    if (kind == failure::none) return {};
     const std::string url = url_without_secrets(to.url);
     const std::string where = to.unix_socket.empty() ? url : url + " (by the socket " + to.unix_socket + ')';
     const bool direct = to.proxy.empty() || !to.unix_socket.empty();
@@ -88,7 +94,7 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
     const std::string_view path = to.name == "metrics" ? "/v1/metrics" : "/v1/traces";
     const auto line = [&]() -> std::string {
         switch (kind) {
-            case failure::none: return {};
+            case failure::none: break;
             case failure::name_not_found:
                 return "the host of " + where + " is not known" + because + "; check the name in OTEL_EXPORTER_OTLP_ENDPOINT";
             case failure::refused:
@@ -137,14 +143,18 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
                        (r.location.empty() ? ""s : " to " + parts::cleaned(url_without_secrets(r.location), to)) +
                        ", which is not followed; set OTEL_EXPORTER_OTLP_ENDPOINT to where the receiver is";
             case failure::bad_request: return answered + "; it cannot read what we send: the batch is lost";
-            case failure::credentials: return answered + "; credentials: set OTEL_EXPORTER_OTLP_HEADERS";
-            case failure::wrong_path: return answered + "; wrong path: the URL should end in " + std::string(path);
+            case failure::credentials: return answered + "; credentials: set OTEL_EXPORTER_OTLP_HEADERS; the batch is lost";
+            case failure::wrong_path:
+                if (parts::contains(url, std::string(path) + std::string(path)))
+                    return answered + "; OTEL_EXPORTER_OTLP_ENDPOINT is the base of both signals: leave out " +
+                           std::string(path) + "; the batch is lost";
+                return answered + "; wrong path: the URL should end in " + std::string(path) + "; the batch is lost";
             case failure::too_large:
-                return answered + "; batches are too large for it: raise its limit, or send fewer items at once";
+                return answered + "; the batch is too large for it, and lost: raise its limit, or send fewer items at once";
             case failure::busy: return answered + "; it is overloaded or not ready: will try again";
             case failure::status: return answered + "; the batch is lost";
             case failure::reply_too_long:
-                return where + " answers with more than " + std::to_string(to.most_reply) +
+                return where + " answers with more than " + std::to_string(to.max_reply_bytes) +
                        " bytes, which are not read; is it a receiver of OTLP?";
             case failure::partial: return where + " did not take all of a batch" + words;
             case failure::warning: return where + " took a batch and says" + words;
@@ -152,14 +162,15 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
                 return where + " answered with HTTP status 200 and something that is no OTLP; is it a receiver of OTLP?";
             case failure::queue_full:
                 return "more waits for " + where + " than the queue holds: " +
-                       (to.newest_wins ? "the oldest batches are lost" : "new batches are lost") +
+                       (to.drop_oldest ? "the oldest batches are lost" : "new batches are lost") +
                        "; is the receiver too slow, or gone?";
             case failure::spool: return message;
             case failure::gave_up:
                 return "batches that " + where + " did not take for " +
-                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(to.give_up).count()) + " s are lost";
+                       std::to_string(std::chrono::duration_cast<std::chrono::seconds>(to.max_elapsed_time).count()) +
+                       " s are lost";
             case failure::request_too_large:
-                return "a batch of more than " + std::to_string(to.most_request) +
+                return "a batch of more than " + std::to_string(to.max_request_bytes) +
                        " bytes is not sent and lost; send fewer items at once";
             case failure::stopped: return message;
         }

@@ -20,8 +20,8 @@
 #include <sys/socket.h>
 
 #include <apm/backend.hpp>
+#include <apm/backend/gzip.hpp>
 #include <apm/backend/otlp/destination.hpp>
-#include <apm/backend/otlp/gzip.hpp>
 #include <apm/backend/otlp/reply.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
@@ -148,7 +148,7 @@ private:
     // Called by C: nothing may be thrown through it.
     static std::size_t take_body(char* text, std::size_t, std::size_t size, void* self) noexcept {
         auto& e = *static_cast<exchange*>(self);
-        e.reply_.too_long = size > e.to_.most_reply || e.reply_.body.size() > e.to_.most_reply - size;
+        e.reply_.too_long = size > e.to_.max_reply_bytes || e.reply_.body.size() > e.to_.max_reply_bytes - size;
         return !e.reply_.too_long && e.append(e.reply_.body, {text, size}) ? size : 0;
     }
     static std::size_t take_header(char* text, std::size_t, std::size_t size, void* self) noexcept {

@@ -31,8 +31,8 @@ inline deadline sane(deadline by) {
 // Under the sender's mutex, except for what is marked as the thread's own. Nothing here throws but the constructor.
 struct lane {
     lane(const destination& d, std::size_t index_)
-        : to(d), index(index_), queue(d), pauses(d.first_pause, d.longest_pause),
-          give_up(std::clamp<std::chrono::milliseconds>(d.give_up, {}, std::chrono::hours(24 * 365))), http(d) {
+        : to(d), index(index_), queue(d), pauses(d.initial_backoff, d.max_backoff),
+          max_elapsed_time(std::clamp<std::chrono::milliseconds>(d.max_elapsed_time, {}, std::chrono::hours(24 * 365))), http(d) {
         if (!d.spool_directory.empty()) disk.emplace(d.spool_directory, d.name);
     }
     lane(const lane&) = delete;
@@ -48,20 +48,25 @@ struct lane {
     std::uint64_t losses = 0;   // those of them that were lost, even in part
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
-    bool absent = false;        // there was nobody to reach
+    bool hopeless = false;        // it will not be otherwise soon: see hopeless()
     steady::time_point not_before{};
     bool resigned = false;      // at the end: what waits is for the next process
-    std::chrono::milliseconds give_up;
+    std::chrono::milliseconds max_elapsed_time;
     std::optional<spool> disk;
 
     exchange http;              // the thread's own
     std::string from_disk;      // as well: the body of a batch that is in a file
 
-    // Whether this failure is news; it is none until forget() or the next success.
+    // Whether this failure is news; it is none until forget() or the next success, and not so soon after it was the last time.
     bool first_of(failure f) noexcept {
         const std::uint64_t bit = bit_of(f), before = said_;
         said_ |= bit;
-        return f != failure::none && !(before & bit);
+        if (f == failure::none || (before & bit)) return false;
+        auto& last = last_said_[static_cast<std::size_t>(f)];
+        const auto now = steady::now();
+        if (last != steady::time_point{} && now - last < to.quiet) return false;
+        last = now;
+        return true;
     }
     void forget(failure f) noexcept { said_ &= ~bit_of(f); }
     // Things work, but for what there is to say of a success.
@@ -104,6 +109,7 @@ struct lane {
 private:
     static std::uint64_t bit_of(failure f) { return std::uint64_t{1} << static_cast<std::underlying_type_t<failure>>(f); }
     std::uint64_t said_ = 0;
+    steady::time_point last_said_[64]{};
 };
 
 }  // namespace apm::inline APM_ABI::detail::otlp

@@ -15,14 +15,16 @@
 #include <utility>
 #include <vector>
 
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <apm/backend.hpp>
+#include <apm/backend/gzip.hpp>
 #include <apm/backend/otlp/destination.hpp>
 #include <apm/backend/otlp/explain.hpp>
-#include <apm/backend/otlp/gzip.hpp>
 #include <apm/backend/otlp/lane.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/file_descriptor.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 
@@ -42,7 +44,7 @@ public:
             batch& b = one.front();
             b.items = items;
             b.json = l.to.content_type == json_type;
-            if (body.size() > l.to.most_request) return refuse(l, items, loss::too_large, failure::request_too_large);
+            if (body.size() > l.to.max_request_bytes) return refuse(l, items, loss::too_large, failure::request_too_large);
             b.gzip = l.to.gzip && gzipped(body, b.body);
             if (!b.gzip) b.body = std::move(body), b.body.shrink_to_fit();  // it may wait for long
             b.size = b.body.size();
@@ -63,13 +65,13 @@ public:
         for (const auto& l : lanes_) {
             wanted.emplace_back(l->puts, l->losses);
             l->not_before = {};
-            l->absent = false;
+            l->hopeless = false;
         }
         ++flushing_;
         wake();
         const bool settled = changed_.wait_until(guard, by, [&] {
             return ended_ || std::none_of(lanes_.begin(), lanes_.end(),
-                                          [&](const auto& l) { return !l->absent && l->has_until(wanted[l->index].first); });
+                                          [&](const auto& l) { return !l->hopeless && l->has_until(wanted[l->index].first); });
         });
         --flushing_;
         return settled && std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& l) {
@@ -99,6 +101,11 @@ protected:
             batches one;
             one.splice(one.end(), found, found.begin());
             one.front().adopted = true;
+            const std::uint64_t items = one.front().items;
+            {
+                const std::lock_guard guard(voice_);
+                if (!silent_ && told_.adopted) told_.adopted(l.index, items);
+            }
             if (make_room(l, one.front(), true)) static_cast<void>(admit(l, one, true));
             else l.disk->remove(one.front());
         }
@@ -130,7 +137,7 @@ protected:
         l.tally.lost[cause] += items;
         const bool news = kind != failure::stopped && l.first_of(kind);
         guard.unlock();
-        outcome o{.destination = l.index, .kind = text_of(kind)};
+        outcome o{.destination = l.index};
         o.lost[cause] = items;
         tell(l, o, news ? kind : failure::none);
         return false;
@@ -147,7 +154,7 @@ protected:
 
     // What was taken from the queue for good. Lets go of the mutex.
     void lose(lane& l, batches& gone, loss cause, failure kind, lock& guard) {
-        outcome o{.destination = l.index, .kind = text_of(kind)};
+        outcome o{.destination = l.index};
         for (const batch& b : gone) l.lost_waiting(b, cause), o.lost[cause] += b.items;
         const bool news = !gone.empty() && l.first_of(kind);
         if (!gone.empty()) changed_.notify_all();
@@ -183,7 +190,7 @@ protected:
     void account_for_the_rest(bool stuck) noexcept {
         for (const auto& one : lanes_) {
             lane& l = *one;
-            outcome o{.destination = l.index, .kind = text_of(failure::stopped)};
+            outcome o{.destination = l.index};
             batches gone;
             {
                 const lock guard(mutex_);
@@ -207,7 +214,8 @@ protected:
             try {
                 const lock guard(mutex_);
                 last_words_ += (last_words_.empty() ? "" : "; ") + l.to.name + ": " + std::to_string(o.lost.all()) +
-                               " items could not be delivered to " + url_without_secrets(l.to.url) + " in time and are lost";
+                               (l.to.name == "traces" ? " spans" : " data points") + " were not delivered to " +
+                               url_without_secrets(l.to.url) + " and are lost";
             } catch (...) {
             }
         }
@@ -219,7 +227,7 @@ protected:
     bool stopping_ = false, ended_ = false;  // nothing is taken any more; the thread is gone
     unsigned flushing_ = 0;
     error last_words_;
-    file_descriptor wake_;  // an eventfd, on which the thread sleeps
+    file_descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // on which the thread sleeps
     std::mutex voice_;      // of those who are told
     std::atomic<bool> silent_{false};
 

@@ -34,7 +34,7 @@ using batches = std::list<batch>;  // spliced, never copied
 class batch_queue {
 public:
     explicit batch_queue(const destination& d)
-        : memory_{d.queue_bytes, d.queue_items}, disk_{d.spool_bytes, 0}, newest_wins_(d.newest_wins) {}
+        : memory_{d.queue_bytes, d.queue_items}, disk_{d.spool_bytes, 0}, newest_wins_(d.drop_oldest) {}
 
     // Whether there is room for it. Where the newest wins, the oldest that are in its way are moved to `gone`; none is where it
     // could never fit.

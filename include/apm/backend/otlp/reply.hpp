@@ -39,42 +39,10 @@ enum class failure : std::uint8_t {
     queue_full, spool, gave_up, request_too_large, stopped,
 };
 
-// For labels: a small constant set.
-constexpr std::string_view text_of(failure f) {
-    switch (f) {
-        case failure::none: return "";
-        case failure::name_not_found: return "name_not_found";
-        case failure::refused: return "connection_refused";
-        case failure::timeout: return "timeout";
-        case failure::reset: return "connection_reset";
-        case failure::not_http: return "not_http";
-        case failure::proxy: return "proxy";
-        case failure::tls_issuer: return "tls_issuer";
-        case failure::tls_host: return "tls_host_name";
-        case failure::tls_client: return "tls_client_certificate";
-        case failure::tls_file: return "tls_file";
-        case failure::tls: return "tls";
-        case failure::bad_url: return "url";
-        case failure::no_memory: return "no_memory";
-        case failure::other: return "other";
-        case failure::redirect: return "redirect";
-        case failure::bad_request: return "bad_request";
-        case failure::credentials: return "credentials";
-        case failure::wrong_path: return "wrong_path";
-        case failure::too_large: return "too_large";
-        case failure::busy: return "busy";
-        case failure::status: return "status";
-        case failure::reply_too_long: return "reply_too_long";
-        case failure::partial: return "partial_success";
-        case failure::warning: return "warning";
-        case failure::unreadable: return "unreadable_reply";
-        case failure::queue_full: return "queue_full";
-        case failure::spool: return "spool";
-        case failure::gave_up: return "gave_up";
-        case failure::request_too_large: return "request_too_large";
-        case failure::stopped: return "stopped";
-    }
-    return "other";
+// Another attempt within the same second or two would end like this one: nobody is there, or nobody who understands.
+constexpr bool hopeless(failure f) {
+    using enum failure;
+    return f == name_not_found || f == refused || f == not_http || f == proxy || (f >= tls_issuer && f <= bad_url);
 }
 
 namespace parts {

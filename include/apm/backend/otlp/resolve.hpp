@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <apm/backend/otlp/destination.hpp>
@@ -27,11 +29,35 @@ struct signal {
     self::Exporter exporter{};
     std::size_t index = 0;             // of its destination in the delivery
     bool wanted = true;
+    bool delta = false;                // of metrics
     std::vector<std::string> remarks;  // what was taken for what
     std::string problem;               // why it cannot be sent; empty: it can
 
     [[nodiscard]] bool usable() const { return wanted && problem.empty(); }
 };
+
+// Into the destination, but for what would break the request: a line break begins another header, and some are ours to send.
+inline void read_headers(signal& s, std::string_view list) {
+    constexpr std::string_view token =  // RFC 9110
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    constexpr std::string_view ours[] = {"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Host",
+                                         "Connection", "Expect"};
+    while (list.ends_with(',')) list.remove_suffix(1);
+    text_pairs pairs;
+    std::string wrong;
+    if (!read_pairs(list, pairs, wrong))
+        s.remarks.push_back(s.to.name + ": the headers (OTEL_EXPORTER_OTLP_HEADERS) are no list name=value,name=value with "
+                                        "percent-encoding; they are left out");
+    for (auto& [name, value] : pairs) {
+        const std::string_view given = name;
+        const bool of_ours = std::any_of(std::begin(ours), std::end(ours), [&](auto h) { return equal_ignoring_case(h, given); });
+        const bool odd = name.find_first_not_of(token) != name.npos ||
+                         std::any_of(value.begin(), value.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+        if (of_ours) s.remarks.push_back(s.to.name + ": the header " + name + " is not yours to set; it is left out");
+        else if (odd) s.remarks.push_back(s.to.name + ": a header that is none, or has control characters, is left out");
+        else s.to.headers.emplace_back(std::move(name), std::move(value));
+    }
+}
 
 // `name`: "traces", "metrics". Of no option does a secret get into a remark or a problem.
 inline signal resolve(const otlp_options& all, const otlp_signal_options& own, std::string_view name) {
@@ -68,29 +94,25 @@ inline signal resolve(const otlp_options& all, const otlp_signal_options& own, s
     if (!to.gzip && !compression.empty() && !equal_ignoring_case(compression, "none"))
         s.remarks.push_back(to.name + ": the compression \"" + std::string(compression) + "\" is unknown; using none");
 
-    if (!where.authorization.empty()) to.headers.emplace_back("Authorization", where.authorization);
-    std::string wrong;
-    if (!read_pairs(either(own.headers, all.headers), to.headers, wrong)) {
-        to.headers.clear();
-        s.remarks.push_back(to.name + ": the headers are no list name=value,name=value with percent-encoding; they are left out");
-    }
-    // A line break would begin a header of its own, or the body.
-    const auto unprintable = [](const std::string& t) {
-        return std::any_of(t.begin(), t.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-    };
-    if (std::erase_if(to.headers, [&](const auto& h) { return unprintable(h.first) || unprintable(h.second); }))
-        s.remarks.push_back(to.name + ": headers with control characters are left out");
+    to.secrets = where.secrets;
+    read_headers(s, either(own.headers, all.headers));
+    const bool credentials = std::any_of(to.headers.begin(), to.headers.end(),
+                                         [](const auto& h) { return equal_ignoring_case(h.first, "Authorization"); });
+    if (!where.authorization.empty() && !credentials) to.headers.emplace_back("Authorization", where.authorization);
     to.timeout = own.timeout.count() < 0 ? all.timeout : own.timeout;
     to.certificate = either(own.certificate, all.certificate);
     to.client_key = either(own.client_key, all.client_key);
     to.client_certificate = either(own.client_certificate, all.client_certificate);
-    to.proxy = to.url.starts_with("https://") ? all.https_proxy : all.http_proxy;
+    to.proxy = equal_ignoring_case(std::string_view(to.url).substr(0, 8), "https://") ? all.https_proxy : all.http_proxy;
     to.no_proxy = all.no_proxy;
     to.queue_bytes = all.queue_bytes;
-    to.queue_items = spans ? all.queue_spans : 0;
-    const bool delta = equal_ignoring_case(all.temporality, "delta") || equal_ignoring_case(all.temporality, "lowmemory");
-    to.newest_wins = !spans && !delta;  // the newest snapshot of what is cumulative says it all
-    to.give_up = all.give_up;
+    to.queue_items = spans ? all.max_queue_size : 0;
+    // `lowmemory` differs for observed counters only: cumulative would save others the memory of the last value, not us.
+    s.delta = equal_ignoring_case(all.temporality, "delta") || equal_ignoring_case(all.temporality, "lowmemory");
+    if (!spans && !s.delta && !equal_ignoring_case(all.temporality, "cumulative"))
+        s.remarks.push_back(to.name + ": the temporality \"" + std::string(all.temporality) + "\" is unknown; using cumulative");
+    to.drop_oldest = !spans && !s.delta;  // the newest snapshot of what is cumulative says it all
+    to.max_elapsed_time = all.max_elapsed_time;
     to.spool_directory = all.spool_directory;
     to.spool_bytes = all.spool_bytes;
     return s;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -14,7 +15,6 @@
 #include <vector>
 
 #include <curl/curl.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <apm/backend.hpp>
@@ -37,7 +37,6 @@ public:
     error open() {
         if (!curl_is_ready()) return "cannot initialize libcurl";
         multi_.reset(curl_multi_init());
-        wake_ = file_descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         if (!multi_ || !wake_) return "no memory, or no file descriptor, for connections";
         for (const auto& l : lanes_)
             if (l->disk && !l->disk->is_open()) adopt(*l);
@@ -133,7 +132,7 @@ private:
         const auto now = steady::now(), far = now + longest_sleep;
         lock guard(mutex_);
         if (l.sending || l.queue.empty() || l.resigned) return far;
-        if (l.failing && now - l.queue.front().came >= l.give_up) {
+        if (l.failing && now - l.queue.front().came >= l.max_elapsed_time) {
             batch& oldest = l.queue.front();
             if (!oldest.on_disk()) {
                 batches gone;
@@ -146,7 +145,7 @@ private:
         }
         if (now < l.not_before) {
             const batch& b = l.queue.front();
-            return std::min(l.not_before, l.failing && !b.on_disk() ? b.came + l.give_up : far);
+            return std::min(l.not_before, l.failing && !b.on_disk() ? b.came + l.max_elapsed_time : far);
         }
         l.begin();
         guard.unlock();
@@ -158,9 +157,12 @@ private:
         reply none;
         none.failed = CURLE_OUT_OF_MEMORY;
         try {
-            if (const int failed = b.on_disk() ? l.disk->read(b, l.from_disk) : 0)
-                return settle(l, {}, {judgement::what::lost, failure::spool, loss::spool_failed, 0,
-                                      l.disk->because("read", failed, "what was in it is lost")}), false;
+            if (const int failed = b.on_disk() ? l.disk->read(b, l.from_disk) : 0) {
+                const bool gone = failed == ENOENT || failed == EILSEQ;  // or damaged; else it may be read later
+                settle(l, {}, {gone ? judgement::what::lost : judgement::what::again, failure::spool, loss::spool_failed, 0,
+                               l.disk->because("read", failed, gone ? "what was in it is lost" : "will try again")});
+                return false;
+            }
             CURL* const c = l.http.prepare(b.on_disk() ? l.from_disk : b.body, b.gzip, b.json, l.to.timeout);
             if (c && curl_multi_add_handle(multi_.get(), c) == CURLM_OK) return true;
         } catch (...) {
@@ -189,13 +191,13 @@ private:
     // Counts what became of the batch that was sent, and tells everybody, before flush() takes notice.
     void settle(lane& l, const reply& r, const judgement& j) noexcept {
         using what = judgement::what;
-        outcome o{.destination = l.index, .duration = r.duration, .status = static_cast<int>(r.status), .kind = text_of(j.kind)};
+        outcome o{.destination = l.index, .duration = r.duration, .status = static_cast<int>(r.status)};
         lock guard(mutex_);
         if (abandoned_) return;
         batch& b = l.flight.front();
         bool settled = true;
         l.failing = j.verdict == what::again;
-        l.absent = j.kind == failure::refused || j.kind == failure::name_not_found;
+        l.hopeless = hopeless(j.kind);
         l.not_before = {};
         if (j.kind == failure::spool) --l.tally.requests;
         if (j.verdict == what::delivered) {
@@ -207,11 +209,11 @@ private:
             l.lost_in_flight(j.cause);
             o.lost[j.cause] = b.items;
         } else {
-            const auto longest = std::min<std::chrono::milliseconds>(l.give_up, longest_hold);
+            const auto longest = std::min<std::chrono::milliseconds>(l.max_elapsed_time, longest_hold);
             const auto asked = stopping_ || flushing_ ? std::nullopt
                                                       : retry_after(r.retry_after, longest, std::chrono::system_clock::now());
             l.not_before = steady::now() + (asked ? l.pauses.stretched(*asked) : l.pauses.next());
-            l.resigned = stopping_ && (b.on_disk() || l.absent);
+            l.resigned = stopping_ && (b.on_disk() || l.hopeless);
             l.give_back();
             settled = false;
         }
@@ -224,7 +226,7 @@ private:
         tell(l, o, news ? j.kind : failure::none, r, j.message);
         guard.lock();
         if (settled) l.flight.clear();
-        if (settled || l.absent) changed_.notify_all();
+        if (settled || l.hopeless) changed_.notify_all();
     }
     void sleep(steady::time_point until) {
         {

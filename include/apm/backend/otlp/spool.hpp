@@ -33,26 +33,10 @@
 
 #include <apm/backend/otlp/queue.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/file_descriptor.hpp>
 #include <apm/detail/random.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
-
-class file_descriptor {
-public:
-    explicit file_descriptor(int fd = -1) : fd_(fd) {}
-    file_descriptor(file_descriptor&& from) noexcept : fd_(std::exchange(from.fd_, -1)) {}
-    file_descriptor& operator=(file_descriptor&& from) noexcept { return std::swap(fd_, from.fd_), *this; }
-    ~file_descriptor() { reset(); }
-    void reset() {
-        if (fd_ >= 0) ::close(fd_);
-        fd_ = -1;
-    }
-    [[nodiscard]] int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
 
 // open(), adopt() and write() by one thread at a time; read() and remove() by any other at the same time.
 class spool {

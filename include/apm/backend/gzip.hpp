@@ -1,4 +1,4 @@
-// gzip, for the bodies of requests.
+// gzip (RFC 1952), for the bodies of requests and answers.
 #pragma once
 
 #include <limits>
@@ -9,7 +9,7 @@
 
 #include <apm/config.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail {
 
 // At the level that costs least. False, and `out` is of no use, where memory is short. Any thread.
 inline bool gzipped(std::string_view text, std::string& out) {
@@ -33,4 +33,4 @@ inline bool gzipped(std::string_view text, std::string& out) {
     return true;
 }
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail
