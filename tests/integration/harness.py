@@ -66,6 +66,21 @@ def until(condition, what, seconds=20):
         time.sleep(0.05)
 
 
+def attributes(of):
+    """Of anything in OTLP/JSON: name, kind and value of each."""
+    def value(any_value):
+        (kind, v), = any_value.items()
+        if kind == "arrayValue":
+            parts = [value(part) for part in v.get("values", [])]
+            return "ints" if parts and parts[0][0] == "int" else "doubles", [part for _, part in parts]
+        word, read = {"intValue": ("int", int), "doubleValue": ("double", float), "boolValue": ("bool", bool),
+                      "stringValue": ("text", str)}[kind]
+        return word, read(v)
+
+    pairs = [(a["key"], value(a["value"])) for a in of.get("attributes", [])]
+    return [(name, kind, repr(v)) for name, (kind, v) in pairs]
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import check, need_program, run, skip
+from harness import attributes, check, need_program, run, skip
 
 # Has the types that protobufjs made of OTLP's .proto files. Older ones (0.57) do not know the flags of spans, newer ones (0.301)
 # do not have the types any more.
@@ -109,20 +109,6 @@ def recorded(lines):
             check(kind == "total", line)
             check(words == [str(len(spans)), "0", "0"], f"{len(spans)} spans, but the program counts {words}")
     return spans
-
-
-def attributes(of):
-    def value(any_value):
-        (kind, v), = any_value.items()
-        if kind == "arrayValue":
-            parts = [value(part) for part in v.get("values", [])]
-            return "ints" if parts and parts[0][0] == "int" else "doubles", [part for _, part in parts]
-        word, read = {"intValue": ("int", int), "doubleValue": ("double", float), "boolValue": ("bool", bool),
-                      "stringValue": ("text", str)}[kind]
-        return word, read(v)
-
-    pairs = [(a["key"], value(a["value"])) for a in of.get("attributes", [])]
-    return [(name, kind, repr(v)) for name, (kind, v) in pairs]
 
 
 def written(lines):

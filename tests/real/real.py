@@ -25,7 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "integration"))
 import fetch  # noqa: E402
-from harness import Program, check, free_port, get, run, skip, until  # noqa: E402
+from harness import Program, attributes, check, free_port, get, run, skip, until  # noqa: E402
 
 ORDERS = 1000
 DELTA, CUMULATIVE = 1, 2
@@ -183,20 +183,6 @@ def said_metrics(recorded):
 
 
 # --- what a collector received ----------------------------------------------------------------------------------------
-
-def attributes(of):
-    def value(any_value):
-        (kind, v), = any_value.items()
-        if kind == "arrayValue":
-            parts = [value(part) for part in v.get("values", [])]
-            return "ints" if parts and parts[0][0] == "int" else "doubles", [part for _, part in parts]
-        word, read = {"intValue": ("int", int), "doubleValue": ("double", float), "boolValue": ("bool", bool),
-                      "stringValue": ("text", str)}[kind]
-        return word, read(v)
-
-    pairs = [(a["key"], value(a["value"])) for a in of.get("attributes", [])]
-    return [(name, kind, repr(v)) for name, (kind, v) in pairs]
-
 
 def check_resource(resource):
     found = {name: v for name, _, v in attributes(resource)}
