@@ -90,7 +90,7 @@ bool send(const otlp::signal& s, const std::string& body, const char* what, std:
     const std::string words = otlp::explain(s.to, r, j.kind, j.message);
     if (arrived)
         std::printf("  %s: %s took %s in %lld ms (HTTP status %d, %zu bytes%s)\n", s.to.name.c_str(),
-                    s.to.unix_socket.empty() ? apm::detail::url_without_secrets(s.to.url).c_str() : s.to.unix_socket.c_str(), what,
+                    s.to.unix_socket.empty() ? apm::detail::parsed_url_without_secrets(s.to.url).c_str() : s.to.unix_socket.c_str(), what,
                     static_cast<long long>(took.count()), static_cast<int>(r.status), body.size(), s.to.gzip ? " before gzip" : "");
     if (!words.empty()) std::printf("  %s\n", words.c_str());
     return arrived;

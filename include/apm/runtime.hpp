@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -122,12 +123,18 @@ private:
         return *made;
     }
     void leave_behind(const detail::any_backend& b);
+    // In a forked child: the parent was in a call of it, whose locks nobody will undo.
+    [[nodiscard]] bool busy_at_fork(const detail::any_backend& b) const {
+        if (getpid() == process_) return false;
+        return !b.survives_forks && ((push_ && push_->busy(b)) || (b.flush && flushing_ > 0));
+    }
 
     bool running_ = false;
     pid_t process_ = 0;
     std::chrono::milliseconds shutdown_timeout_{};
     std::vector<detail::any_backend> started_;
     std::optional<detail::push_thread> push_;
+    std::atomic<unsigned> flushing_{0};  // threads in a back end's flush()
     std::optional<self_observation> self_;
     std::vector<std::shared_ptr<void>> owned_;
     std::string trace_path_;
@@ -203,8 +210,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     [[maybe_unused]] const file* files = settings.traces.file ? &add<file>(backends, options.file) : nullptr;
 #endif
 #if APM_SENDS_OTLP
-    const otlp* sender = nullptr;
-    if (settings.traces.otlp || settings.metrics.otlp) sender = &add<otlp>(backends, options.otlp);
+    if (settings.traces.otlp || settings.metrics.otlp) add<otlp>(backends, options.otlp);
 #endif
 #if APM_WRITES_CONSOLE
     if (settings.traces.console) add<console>(backends);
@@ -215,10 +221,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
         const error failed = b.start(b.self, settings.who);
         detail::say(b.name, failed);
         if (!failed.empty()) continue;
-#if APM_SENDS_OTLP
-        if (b.self == sender && !sender->sends_spans()) b.spans = nullptr;
-        if (b.self == sender && !sender->sends_metrics()) b.push = nullptr;
-#endif
+        if (b.choose) b.choose(b);
         started_.push_back(b);
         if (b.push || b.spans) pushing.push_back(b);
         spans_are_read = spans_are_read || b.spans;
@@ -235,10 +238,14 @@ inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
     if (!running_) return true;
     const auto wait = std::clamp<std::chrono::milliseconds>(timeout, {}, std::chrono::hours(1));
     const deadline by = std::chrono::steady_clock::now() + wait;
-    bool all = getpid() == process_ ? push_->flush(by) : push_here(by);
+    const bool child = getpid() != process_;
+    if (!child && push_->is_this_thread()) return false;  // a back end's own call cannot wait for itself
+    bool all = child ? push_here(by) : push_->flush(by);
     // What back ends keep is delivered while the one thread goes on reading the rings.
+    if (!child) ++flushing_;
     for (const detail::any_backend& b : started_)
-        if (b.flush) all = b.flush(b.self, by) && all;
+        if (b.flush && !busy_at_fork(b)) all = b.flush(b.self, by) && all;
+    if (!child) --flushing_;
     return all;
 }
 
@@ -248,7 +255,7 @@ inline bool basic_runtime<mode::on>::push_here(deadline by) {
     std::vector<detail::any_backend> spanned;
     bool skipped = false;
     for (const detail::any_backend& b : started_) {
-        const bool busy = push_ && push_->busy(b);
+        const bool busy = busy_at_fork(b);
         if (b.spans && !busy) spanned.push_back(b);
         skipped = skipped || busy;
     }
@@ -261,7 +268,7 @@ inline bool basic_runtime<mode::on>::push_here(deadline by) {
     bool all = !skipped && (spanned.empty() || detail::deliver_spans(spanned, by, call, [] { return true; }));
     if (skipped && !spanned.empty()) detail::deliver_spans(spanned, by, call, [] { return true; });
     for (const detail::any_backend& b : started_) {
-        if (!b.push || (push_ && push_->busy(b))) continue;
+        if (!b.push || busy_at_fork(b)) continue;
         all = call(b, [&] { return b.push(b.self, by); }) && all;
     }
     return all;
@@ -289,7 +296,7 @@ inline void basic_runtime<mode::on>::stop() {
                        static_cast<long long>(shutdown_timeout_.count()));
     }
     for (const detail::any_backend& b : started_) {
-        if (push_ && push_->busy(b)) leave_behind(b);
+        if ((push_ && push_->busy(b)) || busy_at_fork(b)) leave_behind(b);
         else detail::say(b.name, b.stop(b.self, by));
     }
 #if APM_SERVES_PROMETHEUS

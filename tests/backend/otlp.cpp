@@ -395,7 +395,7 @@ TEST_CASE("what a spool keeps is on its way when somebody has it, and not otherw
     std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("a signal that cannot be sent is not recorded, or it is counted") {
+TEST_CASE("spans that cannot be sent, or are not wanted, are not recorded for nobody") {
     const reported said;
     collector c;
     const environment e;
@@ -410,12 +410,107 @@ TEST_CASE("a signal that cannot be sent is not recorded, or it is counted") {
     }
     const auto undelivered = apm::detail::process_root().undelivered.load();
     {
-        apm::otlp own(o);  // a program's own: it is handed spans whatever it does with them
+        apm::otlp own(o);
         apm::runtime_options none{.metrics_exporter = "none", .traces_exporter = "none"};
         apm::basic_runtime<on> runtime{none, own};
+        const auto started = apm::count_spans().started;
         record(10);
+        CHECK(apm::count_spans().started == started);
     }
-    CHECK(apm::detail::process_root().undelivered.load() == undelivered + 10);
+    {
+        o.traces = {.send = false};  // by choice
+        apm::otlp own(o);
+        collector other;
+        apm::otlp_options to{.endpoint = other.url};
+        apm::basic_runtime<on> runtime{only_otlp(to), own};
+        record(10);
+        CHECK(runtime.flush(10s));
+        CHECK(other.spans() == 10);
+    }
+    CHECK(apm::detail::process_root().undelivered.load() == undelivered);
+}
+
+TEST_CASE("flush() says what was lost since the last time, though it was lost before flush() was called") {
+    const reported said;
+    const environment e;
+    receiver refuses(answers(400));
+    const std::string url = "http://127.0.0.1:" + std::to_string(refuses.port());
+    apm::drain_spans();
+    apm::runtime_options o = only_otlp({.endpoint = url});
+    o.metrics_exporter = "none";
+    o.span_interval = 5ms;
+    apm::basic_runtime<on> runtime{o};
+    const auto lost = exported("rejected");
+    record(10);
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (exported("rejected") < lost + 10 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    CHECK_FALSE(runtime.flush(2s));
+    CHECK(runtime.flush(2s));  // that was said
+    record(1);
+    CHECK_FALSE(runtime.flush(2s));
+}
+
+TEST_CASE("a back end's own call of flush() does not wait for itself") {
+    struct calls {
+        apm::basic_runtime<on>** runtime;
+        std::chrono::steady_clock::duration took{};
+        bool said = true;
+        std::string_view name() const { return "calls"; }
+        apm::error start(const apm::resource&) { return {}; }
+        apm::error stop(apm::deadline) { return {}; }
+        apm::error export_spans(const apm::span_batch& batch, apm::deadline) {
+            if (batch.spans.empty()) return {};
+            const auto begin = std::chrono::steady_clock::now();
+            said = (*runtime)->flush(20s);
+            took = std::chrono::steady_clock::now() - begin;
+            return {};
+        }
+    };
+    const environment e;
+    apm::drain_spans();
+    apm::basic_runtime<on>* here = nullptr;
+    calls c{&here};
+    apm::runtime_options o{.metrics_exporter = "none", .traces_exporter = "none", .span_interval = std::chrono::hours(1)};
+    apm::basic_runtime<on> runtime{o, c};
+    here = &runtime;
+    record(1);
+    CHECK(runtime.flush(20s));
+    CHECK_FALSE(c.said);
+    CHECK(c.took < 10s);
+}
+
+TEST_CASE("a child that was forked while the parent was in a back end's flush() ends well") {
+    if (!can_fork) return;
+    struct keeps {
+        std::mutex mutex;
+        std::atomic<bool> in{false};
+        std::string_view name() const { return "keeps"; }
+        apm::error start(const apm::resource&) { return {}; }
+        apm::error stop(apm::deadline) { return {}; }
+        apm::error export_spans(const apm::span_batch&, apm::deadline) {
+            const std::lock_guard guard(mutex);
+            return {};
+        }
+        bool flush(apm::deadline) {
+            const std::lock_guard guard(mutex);
+            in = true;
+            std::this_thread::sleep_for(300ms);
+            return true;
+        }
+    } k;
+    const environment e;
+    apm::drain_spans();
+    apm::runtime_options o{.metrics_exporter = "none", .traces_exporter = "none", .span_interval = std::chrono::hours(1)};
+    auto runtime = std::make_unique<apm::basic_runtime<on>>(o, k);
+    std::thread flushes([&] { static_cast<void>(runtime->flush(5s)); });
+    while (!k.in) std::this_thread::sleep_for(1ms);
+    CHECK(in_child([&] {
+              record(1);
+              const bool flushed = runtime->flush(1s);
+              runtime.reset();
+              return flushed ? 1 : 0;  // it could not: nobody will ever unlock that mutex
+          }) == 0);
+    flushes.join();
 }
 
 TEST_CASE("secrets in every option, in the environment and in attributes are in no line, no setting and no request's body") {

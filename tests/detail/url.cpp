@@ -26,3 +26,12 @@ TEST_CASE("a password that was not encoded is not shown either") {
     CHECK(url_without_secrets("http:/user:s3cret@127.0.0.1:1") == "127.0.0.1:1");
     CHECK(url_without_secrets("user:s3cret@127.0.0.1:1?u=a://b") == "127.0.0.1:1");
 }
+
+TEST_CASE("a URL that is well-formed keeps an @ behind its host") {
+    using apm::detail::parsed_url_without_secrets;
+    CHECK(parsed_url_without_secrets("http://user:pass@a:1/b@c?mail=d@e#f") == "http://a:1/b@c");
+    CHECK(parsed_url_without_secrets("http://a?mail=d@e") == "http://a");
+    CHECK(parsed_url_without_secrets("http://a") == "http://a");
+    CHECK(parsed_url_without_secrets("a/b@c") == "a/b@c");
+    CHECK(parsed_url_without_secrets("").empty());
+}

@@ -11,7 +11,7 @@ namespace {
 using apm::detail::otlp_over_http;
 
 // "traces: otlp file | metrics: prometheus | endpoint"
-std::string chosen(std::initializer_list<std::pair<const char*, const char*>> variables, const apm::runtime_options& options = {}) {
+[[maybe_unused]] std::string chosen(std::initializer_list<std::pair<const char*, const char*>> variables, const apm::runtime_options& options = {}) {
     const environment e(variables);
     apm::detail::environment reader;
     const apm::detail::exporter_choice c(reader, options);
@@ -36,6 +36,9 @@ TEST_CASE("addresses of Jaeger's older protocols, and of gRPC, are those of OTLP
         {"agent:6831", "http://agent:4318"},
         {"http://localhost:4317", "http://localhost:4318"},
         {"http://collector", "http://collector"},
+        {"HTTPS://u:p@collector:4317", "https://u:p@collector:4318"},
+        {"grpcs://collector:4317", "https://collector:4318"},
+        {"unix:///run/otlp.sock", "unix:///run/otlp.sock"},
         {"grpc://collector:4317", "http://collector:4318"},
         {"http://localhost:4318", "http://localhost:4318"},
         {"http://localhost:4318/", "http://localhost:4318"},

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -66,9 +65,11 @@ public:
         told.say = [](const std::string& line) { detail::report("otlp: %s", line.c_str()); };
         deltas_ = continued(metrics());
         delivery_.emplace(std::move(to), std::move(told));
-        return delivery_->start();
+        failed = delivery_->start();
+        if (!failed.empty()) leave_the_spool();
+        return failed;
     }
-    // After start(): whether spans, and metrics, can be sent.
+    // After start(): whether spans, and metrics, are wanted and can be sent. Otherwise the runtime hands none over.
     [[nodiscard]] bool sends_spans() const { return traces().usable(); }
     [[nodiscard]] bool sends_metrics() const { return metrics().usable(); }
 
@@ -81,7 +82,7 @@ public:
     }
     error export_spans(const span_batch& batch, deadline) {
         std::span<const span_view> left = batch.spans;
-        if (!traces().usable()) detail::process_root().undelivered.add_shared(std::uint64_t{left.size()});
+        if (traces().wanted && !traces().usable()) detail::process_root().undelivered.add_shared(std::uint64_t{left.size()});
         while (traces().usable() && !left.empty()) {
             const std::size_t n = max_export_batch_size_ ? std::min(max_export_batch_size_, left.size()) : left.size();
             send(left.first(n));
@@ -91,18 +92,16 @@ public:
     }
 
     // True where all that was exported since the last time was delivered by then. Any thread.
-    bool flush(deadline by) {
-        const bool delivered = delivery_->flush(by);
-        return !refused_.exchange(false) && delivered;
-    }
+    bool flush(deadline by) { return delivery_->flush(by); }
     error stop(deadline by) {
         const error lost = delivery_->stop(by);
-        // What the spool keeps is the next process' to deliver.
-        for (const signal& s : signals_)
-            if (s.usable()) add_in_flight(s.index, -signed_of(totals_of(s).waiting));
+        leave_the_spool();
         continued(metrics()) = std::move(deltas_);
         return lost;
     }
+
+    // A fork leaves nothing of it that a child could not use: what is the parent's is not touched.
+    static constexpr bool survives_forks = true;
 
     // What became of the spans and data points so far. Any thread; zeros before start().
     using totals = detail::otlp::totals;
@@ -149,7 +148,7 @@ private:
     }
     void put(const signal& s, std::string&& body, std::uint64_t items) {
         add_in_flight(s.index, signed_of(items));
-        if (!delivery_->put(s.index, std::move(body), items)) refused_ = true;
+        delivery_->put(s.index, std::move(body), items);
     }
     // A forked child is not the process that its parent is.
     const resource& here() {
@@ -167,6 +166,11 @@ private:
         const auto& rows = self::telemetry;
         if (is_of_spans(destination)) rows.spans_in_flight.add<mode::on>(items, {.exporter = traces().exporter});
         else rows.points_in_flight.add<mode::on>(items, {.exporter = metrics().exporter});
+    }
+    // It is the next process' to deliver.
+    void leave_the_spool() const {
+        for (const signal& s : signals_)
+            if (s.usable()) add_in_flight(s.index, -signed_of(totals_of(s).waiting));
     }
     // Called by the delivery, one call at a time.
     void count(const detail::otlp::outcome& o) {
@@ -207,7 +211,6 @@ private:
     signal signals_[2];
     resource who_;
     pid_t process_ = 0;
-    std::atomic<bool> refused_{false};  // since the last flush(), something was not even queued
     std::optional<detail::otlp::delivery> delivery_;
 };
 

@@ -22,11 +22,18 @@ constexpr std::size_t end_of_scheme(std::string_view url) {
     return at == url.npos || at > url.find_first_of("/?#@") ? 0 : at + 3;
 }
 
-// Without user, password and query, which hold secrets.
+// Of one as people give it: without user, password and query, which hold secrets.
 inline std::string url_without_secrets(std::string_view url) {
     const std::size_t scheme = end_of_scheme(url), rest = std::max(scheme, end_of_credentials(url));
     const std::string_view shown = url.substr(rest);
     return std::string(url.substr(0, scheme)).append(shown.substr(0, shown.find_first_of("?#")));
+}
+
+// The same of a URL that is well-formed, where an @ behind the host means nothing.
+inline std::string parsed_url_without_secrets(std::string_view url) {
+    const std::size_t scheme = end_of_scheme(url), end = std::min(url.size(), url.find_first_of("/?#", scheme));
+    const std::size_t host = std::max(scheme, end_of_credentials(url.substr(0, end)));
+    return std::string(url.substr(0, scheme)).append(url.substr(host, url.find_first_of("?#", end) - host));
 }
 
 }  // namespace apm::inline APM_ABI::detail

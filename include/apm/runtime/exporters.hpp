@@ -23,6 +23,7 @@ struct exporters {
 // An address of Jaeger's older protocols, or of OTLP over gRPC, as the one of OTLP over HTTP at the same place: an agent's host,
 // `http://jaeger:14268/api/traces`, `collector:4317`. Other ports and paths, and a URL without a port, stay.
 inline std::string otlp_over_http(std::string_view given) {
+    if (given.starts_with("unix:")) return std::string(given);
     const std::size_t end = std::min(given.size(), given.find('?'));
     std::string_view scheme = "http://", rest = given.substr(0, end), query = given.substr(end);
     if (const auto at = rest.find("://"); at != rest.npos) scheme = rest.substr(0, at + 3), rest.remove_prefix(at + 3);
@@ -35,7 +36,8 @@ inline std::string otlp_over_http(std::string_view given) {
     const std::string_view port = colon == rest.npos ? std::string_view() : rest.substr(colon + 1);
     constexpr std::string_view older[] = {"4317", "14268", "14250", "6831", "6832"};
     const bool bare = port.empty() && rest.size() == given.size() - query.size();  // a host, and nothing else
-    std::string url(scheme == "https://" ? scheme : "http://");
+    const bool secure = equal_ignoring_case(scheme, "https://") || equal_ignoring_case(scheme, "grpcs://");
+    std::string url(secure ? "https://" : "http://");
     const bool moved = bare || std::find(std::begin(older), std::end(older), port) != std::end(older);
     if (moved) url.append(rest.substr(0, colon)).append(":4318");
     else url.append(rest);

@@ -35,7 +35,9 @@ struct any_backend {
     error (*push)(void*, deadline) = nullptr;                  // collect and export; null for a pull back end
     error (*spans)(void*, const span_batch&, deadline) = nullptr;  // null where it takes none
     bool (*flush)(void*, deadline) = nullptr;                  // null where it keeps nothing
+    bool survives_forks = false;                               // a child may call it, whatever the parent was in
     std::chrono::milliseconds interval = std::chrono::minutes(1);
+    void (*choose)(any_backend&) = nullptr;  // once it is started: forgets what it does not want to be handed
 
     template <backend B>
     static any_backend of(B& b) {
@@ -49,6 +51,13 @@ struct any_backend {
             any.spans = [](void* p, const span_batch& s, deadline by) {
                 return guarded([&] { return static_cast<B*>(p)->export_spans(s, by); });
             };
+        if constexpr (requires { { b.sends_spans() && b.sends_metrics() } -> std::convertible_to<bool>; })
+            any.choose = [](any_backend& self) {
+                const B& started = *static_cast<const B*>(self.self);
+                if (!started.sends_spans()) self.spans = nullptr;
+                if (!started.sends_metrics()) self.push = nullptr;
+            };
+        if constexpr (requires { B::survives_forks; }) any.survives_forks = B::survives_forks;
         if constexpr (flushing_backend<B>)
             any.flush = [](void* p, deadline by) {
                 bool all = false;
@@ -156,12 +165,14 @@ public:
     }
     // Whether this one is being called just now, or (in a forked child) was when the process forked. Nobody else may call it.
     [[nodiscard]] bool busy(const any_backend& b) const { return state_->busy.load() == b.self; }
+    [[nodiscard]] bool is_this_thread() const { return thread_ && std::this_thread::get_id() == thread_->get_id(); }
     // In a forked child: the thread is not here, and its id may by now be that of a thread that the child started. So it is
     // neither joined nor detached.
     void abandon() { static_cast<void>(thread_.release()); }
     // Exports now and waits for it. False where an export failed or was not done by then.
     bool flush(deadline by) {
         if (!thread_) return state_->served.empty() && state_->spanned.empty();
+        if (is_this_thread()) return false;  // a back end's own call cannot wait for itself
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
         wake_reader();

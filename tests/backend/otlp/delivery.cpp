@@ -308,6 +308,7 @@ TEST_CASE("gzip arrives as what was put; what is larger than a request may be is
     REQUIRE(d.put(0, std::string(body), 1));
     REQUIRE(d.put(0, "", 1));
     CHECK_FALSE(d.put(0, std::string(100'001, 'x'), 9));  // that it would be small when compressed does not count
+    CHECK_FALSE(d.flush(in(5s)));  // it says what was lost
     REQUIRE(d.flush(in(5s)));
     CHECK(d.count(0).lost[loss::too_large] == 9);
     CHECK(all.said("a batch of more than 100000 bytes is not sent and lost"));
@@ -370,7 +371,8 @@ TEST_CASE("without a receiver, what waits is bounded, and all of it is accounted
     CHECK(d.count(0).lost[loss::queue_full] == t.lost[loss::queue_full] + 1);
     REQUIRE(soon([&] { return all.said("nothing listens at " + to.url); }));
     receiver back(answers(200), freed);
-    REQUIRE(d.flush(in(5s)));
+    CHECK_FALSE(d.flush(in(5s)));  // it says what was lost
+    CHECK(d.flush(in(5s)));
     CHECK(d.count(0).delivered == t.waiting + t.in_flight);
     CHECK(balanced(d.count(0)));
     const auto requests = back.requests();
@@ -544,6 +546,25 @@ TEST_CASE("where nobody is at the other end neither flush() nor the end waits") 
         CHECK(d.count(0).lost[otlp::loss::shutdown] == 15);
         CHECK(h.lost.all() == 15);
     }
+}
+
+TEST_CASE("an outage that begins soon after the last one is said when the quiet is over") {
+    std::atomic<bool> well{false};
+    receiver there([&](const peer& p, const request&, std::size_t) { return p.say(answer_text(well ? 200 : 503, {}, {})); });
+    heard h;
+    otlp::destination to = hasty(there.url());
+    to.quiet = 300ms;
+    delivery d({to}, h.observer());
+    REQUIRE(d.start().empty());
+    REQUIRE(d.put(0, "body", 1));
+    CHECK(soon([&] { return h.lines().size() == 1; }));
+    well = true;
+    CHECK(soon([&] { return d.count(0).delivered == 1; }));
+    well = false;
+    REQUIRE(d.put(0, "body", 1));
+    CHECK(soon([&] { return h.lines().size() == 2; }));
+    well = true;
+    CHECK(d.stop(in(5s)).empty());
 }
 
 TEST_CASE("a failure that comes and goes is said once in a while, not each time") {

@@ -92,6 +92,14 @@ TEST_CASE("secrets are nowhere, whatever the receiver, or libcurl, says") {
     }
 }
 
+TEST_CASE("a query with an @ is a query still") {
+    const destination d = there("http://collector:1/v1/traces?token=query%2Dsecret&mail=a@b");
+    const std::string line = explain(d, broke(CURLE_RECV_ERROR, "query-secret and query%2Dsecret"), failure::reset, "query-secret");
+    CAPTURE(line);
+    CHECK_FALSE(contains(line, "secret"));
+    CHECK(contains(line, "http://collector:1/v1/traces"));
+}
+
 TEST_CASE("a receiver's words are printable, and not many") {
     const destination d = there();
     CHECK(parts::cleaned("a\r\nb\tc\x1b[0m\x7f\xc3\xa4  \n", d) == "a  b c?[0m???");

@@ -226,6 +226,7 @@ TEST_CASE("the disk's bound: the newest is refused, or the oldest goes") {
     there.now(answers(200));
     delivery less({to});
     REQUIRE(less.start().empty());
+    CHECK_FALSE(less.flush(in(5s)));  // it says what was lost
     CHECK(less.flush(in(5s)));
     CHECK(less.count(0).adopted == 6);
     CHECK(less.count(0).delivered == 3);
@@ -321,6 +322,32 @@ TEST_CASE("a file that cannot be opened just now is not given up") {
     CHECK(disk.files().size() == 1);
     receiver back(answers(200), port);
     CHECK(soon([&] { return d.count(0).delivered == 10; }));
+    CHECK(d.stop(in(5s)).empty());
+    CHECK(disk.files().empty());
+}
+
+TEST_CASE("one file that cannot be opened does not hold up the others, and is not given up") {
+    const directory disk;
+    std::uint16_t port = 0;
+    {
+        receiver once(answers(200));
+        port = once.port();
+    }
+    otlp::destination to = spooled(disk, "http://127.0.0.1:" + std::to_string(port) + "/v1/traces");
+    to.initial_backoff = to.max_backoff = 20ms;
+    delivery d({to});
+    REQUIRE(d.start().empty());
+    for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "body " + std::to_string(i), 3));
+    const fs::path first = disk.files().front(), kept = disk.at + "/kept";
+    fs::rename(first, kept);
+    fs::create_symlink(first, first);  // ELOOP: root cannot open it either
+    receiver there(answers(200), port);
+    CHECK(soon([&] { return d.count(0).delivered == 6; }));
+    CHECK(d.count(0).lost.all() == 0);
+    CHECK(d.count(0).waiting + d.count(0).in_flight == 3);
+    fs::remove(first);
+    fs::rename(kept, first);
+    CHECK(soon([&] { return d.count(0).delivered == 9; }));
     CHECK(d.stop(in(5s)).empty());
     CHECK(disk.files().empty());
 }

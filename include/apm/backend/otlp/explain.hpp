@@ -39,15 +39,17 @@ inline std::vector<std::string> secrets_of(const destination& to) {
             add(user);
             if (const std::size_t colon = user.find(':'); colon != user.npos) add(user.substr(colon + 1));
         }
-        const std::size_t query = url.find('?', std::max(from, end));
-        if (query == url.npos) continue;
-        split(url.substr(query + 1), '&', [&add](std::string_view part) {
-            const std::size_t equals = part.find('=');
-            const std::string_view value = equals == part.npos ? part : part.substr(equals + 1);
-            std::string plain;
-            add(value);
-            if (percent_decode(value, plain)) add(plain);
-        });
+        // An @ may be of the query: then that begins before.
+        for (const std::size_t query : {url.find('?', std::max(from, end)), url.find('?')}) {
+            if (query == url.npos) continue;
+            split(url.substr(query + 1), '&', [&add](std::string_view part) {
+                const std::size_t equals = part.find('=');
+                const std::string_view value = equals == part.npos ? part : part.substr(equals + 1);
+                std::string plain;
+                add(value);
+                if (percent_decode(value, plain)) add(plain);
+            });
+        }
     }
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
     return all;
@@ -82,7 +84,7 @@ inline std::string cleaned(std::string text, const destination& to) {
 inline std::string explain(const destination& to, const reply& r, failure kind, const std::string& message = {}) {
     using namespace std::string_literals;
     if (kind == failure::none) return {};
-    const std::string url = url_without_secrets(to.url);
+    const std::string url = parsed_url_without_secrets(to.url);
     const std::string where = to.unix_socket.empty() ? url : url + " (by the socket " + to.unix_socket + ')';
     const bool direct = to.proxy.empty() || !to.unix_socket.empty();
     const std::string proxy = direct ? ""s : " (by the proxy " + url_without_secrets(to.proxy) + ')';

@@ -46,8 +46,10 @@ struct lane {
     totals tally;
     std::uint64_t puts = 0;     // batches that came
     std::uint64_t losses = 0;   // those of them that were lost, even in part
+    std::uint64_t reported = 0; // those of which a flush() has said so
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
+    bool unreadable = false;    // it is the file of this one batch that failed
     bool hopeless = false;        // it will not be otherwise soon: see hopeless()
     steady::time_point not_before{};
     bool resigned = false;      // at the end: what waits is for the next process
@@ -59,13 +61,12 @@ struct lane {
 
     // Whether this failure is news; it is none until forget() or the next success, and not so soon after it was the last time.
     bool first_of(failure f) noexcept {
-        const std::uint64_t bit = bit_of(f), before = said_;
-        said_ |= bit;
-        if (f == failure::none || (before & bit)) return false;
+        if (f == failure::none || (said_ & bit_of(f))) return false;
         auto& last = last_said_[static_cast<std::size_t>(f)];
         const auto now = steady::now();
         if (last != steady::time_point{} && now - last < to.quiet) return false;
         last = now;
+        said_ |= bit_of(f);
         return true;
     }
     void forget(failure f) noexcept { said_ &= ~bit_of(f); }

@@ -59,24 +59,26 @@ public:
     }
 
     // Tries what waits now; true when all of it is delivered by then. False at once where nobody is at the other end. Any thread.
+    // False, too, where something was lost since the last time.
     bool flush(deadline by) {
-        std::vector<std::pair<std::uint64_t, std::uint64_t>> wanted;  // batches that came, and that were lost
+        std::vector<std::uint64_t> wanted;  // batches that came
         std::unique_lock guard(mutex_);
         for (const auto& l : lanes_) {
-            wanted.emplace_back(l->puts, l->losses);
+            wanted.push_back(l->puts);
             l->not_before = {};
             l->hopeless = false;
         }
         ++flushing_;
         wake();
-        const bool settled = changed_.wait_until(guard, by, [&] {
-            return ended_ || std::none_of(lanes_.begin(), lanes_.end(),
-                                          [&](const auto& l) { return !l->hopeless && l->has_until(wanted[l->index].first); });
+        const auto waits = [&](const auto& l) { return l->has_until(wanted[l->index]); };
+        changed_.wait_until(guard, by, [&] {
+            return ended_ || std::none_of(lanes_.begin(), lanes_.end(), [&](const auto& l) { return !l->hopeless && waits(l); });
         });
         --flushing_;
-        return settled && std::all_of(lanes_.begin(), lanes_.end(), [&](const auto& l) {
-            return l->losses == wanted[l->index].second && !l->has_until(wanted[l->index].first);
-        });
+        bool well = true;
+        for (const auto& l : lanes_) well = well && !waits(l) && l->losses == l->reported;
+        for (const auto& l : lanes_) l->reported = l->losses;
+        return well;
     }
 
     [[nodiscard]] totals count(std::size_t index) const {
@@ -135,6 +137,7 @@ protected:
         lock guard(mutex_);
         l.came(items, adopted);
         l.tally.lost[cause] += items;
+        ++l.losses;
         const bool news = kind != failure::stopped && l.first_of(kind);
         guard.unlock();
         outcome o{.destination = l.index};
@@ -215,7 +218,7 @@ protected:
                 const lock guard(mutex_);
                 last_words_ += (last_words_.empty() ? "" : "; ") + l.to.name + ": " + std::to_string(o.lost.all()) +
                                (l.to.name == "traces" ? " spans" : " data points") + " were not delivered to " +
-                               url_without_secrets(l.to.url) + " and are lost";
+                               parsed_url_without_secrets(l.to.url) + " and are lost";
             } catch (...) {
             }
         }

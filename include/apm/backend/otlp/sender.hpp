@@ -159,6 +159,7 @@ private:
         try {
             if (const int failed = b.on_disk() ? l.disk->read(b, l.from_disk) : 0) {
                 const bool gone = failed == ENOENT || failed == EILSEQ;  // or damaged; else it may be read later
+                l.unreadable = !gone && failed != EMFILE && failed != ENFILE && failed != ENOMEM;
                 settle(l, {}, {gone ? judgement::what::lost : judgement::what::again, failure::spool, loss::spool_failed, 0,
                                l.disk->because("read", failed, gone ? "what was in it is lost" : "will try again")});
                 return false;
@@ -213,8 +214,10 @@ private:
             const auto asked = stopping_ || flushing_ ? std::nullopt
                                                       : retry_after(r.retry_after, longest, std::chrono::system_clock::now());
             l.not_before = steady::now() + (asked ? l.pauses.stretched(*asked) : l.pauses.next());
-            l.resigned = stopping_ && (b.on_disk() || l.hopeless);
+            const bool others = std::exchange(l.unreadable, false) && !l.queue.empty();
+            l.resigned = stopping_ && !others && (b.on_disk() || l.hopeless);
             l.give_back();
+            if (others) l.queue.rotate(), l.not_before = steady::now() + l.to.initial_backoff;  // they do not wait for long
             settled = false;
         }
         if (!l.failing) l.pauses.reset();
