@@ -46,7 +46,8 @@ public:
         delete p;
     }
 
-    // Adopts what the spool has, and starts the thread. An error where that is not possible, or it was stopped. Any thread.
+    // Adopts what the spool has, and starts the thread. An error where that is not possible, or it was stopped. Not while
+    // another thread puts.
     error start() {
         return guarded([this] { return here().start(); });
     }
@@ -65,7 +66,7 @@ public:
     }
 
     // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. False at once where nobody is
-    // at the other end. Any thread.
+    // at the other end, and where something was lost since the last time it returned. Any thread.
     bool flush(deadline by) {
         bool delivered = false;
         static_cast<void>(guarded([&] { return delivered = here().core->flush(sane(by)), error{}; }));
