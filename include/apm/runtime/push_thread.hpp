@@ -204,11 +204,12 @@ private:
 
     static void run(state& s) {
         std::unique_lock guard(s.mutex);
+        auto seen = static_cast<std::uint32_t>(process_root().wake.load_acquire());
         for (bool stopping = false; !stopping && !s.abandoned;) {
             deadline next = clock::now() + longest;
             for (const client& one : s.served) next = std::min(next, one.due);
             if (!s.spanned.empty()) next = std::min(next, s.spans_due);
-            const bool woken = sleep(s, guard, next);
+            const bool woken = sleep(s, guard, next, seen);
             stopping = s.stopping;
             const auto wanted = s.flush_wanted;
             const bool all = stopping || wanted > s.flushed;
@@ -223,16 +224,19 @@ private:
         s.changed.notify_all();
     }
     // Until then, or until somebody wakes it: stop(), flush(), or a thread whose ring is half full. True where one did.
-    static bool sleep(const state& s, std::unique_lock<std::mutex>& guard, deadline until) {
+    // `seen` is what was there the last time, before the rings were read: who called meanwhile does not call again.
+    static bool sleep(const state& s, std::unique_lock<std::mutex>& guard, deadline until, std::uint32_t& seen) {
         const cell& word = process_root().wake;
-        // Read before the reasons not to sleep are: whoever has a new one changes it afterwards.
-        const auto seen = static_cast<std::uint32_t>(word.load_acquire());
-        if (s.stopping || s.flush_wanted > s.flushed) return true;
+        if (s.stopping || s.flush_wanted > s.flushed) {
+            seen = static_cast<std::uint32_t>(word.load_acquire());
+            return true;
+        }
         guard.unlock();
         const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now()).count();
         const timespec patience{left / 1'000'000'000, left % 1'000'000'000};
         const auto result = left > 0 ? syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, &patience, nullptr, 0) : -1;
-        const bool changed = result == 0 || static_cast<std::uint32_t>(word.load_acquire()) != seen;
+        const std::uint32_t before = std::exchange(seen, static_cast<std::uint32_t>(word.load_acquire()));
+        const bool changed = result == 0 || seen != before;
         guard.lock();
         return changed;
     }
