@@ -134,6 +134,15 @@ class Program:
             if match := re.search(pattern, line):
                 return match
 
+    def answers(self, url):
+        """What it serves there; None where it does not (yet)."""
+        if self.ended():
+            self.line("never said")  # fails with what it did say
+        try:
+            return get(url)
+        except (urllib.error.URLError, OSError):
+            return None
+
     def ended(self):
         return self._process.poll() is not None
 
@@ -193,12 +202,7 @@ class Prometheus(Program):
         self._directory.cleanup()
 
     def _ready(self):
-        if self.ended():
-            self.line("never said")  # fails with what it did say
-        try:
-            return get(self.url + "/-/ready")
-        except (urllib.error.URLError, OSError):
-            return None
+        return self.answers(self.url + "/-/ready")
 
     def query(self, expression):
         """The instant vector: {(name, labels): value as text}."""

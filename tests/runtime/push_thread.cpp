@@ -210,6 +210,30 @@ TEST_CASE("a thread whose ring is half full wakes the one that empties it") {
     CHECK(b.spans == 1200);
 }
 
+TEST_CASE("a ring that was half full before there was a thread to empty it is read at once") {
+    drain();
+    work(600);
+    taking b;
+    push_thread t({any_backend::of(b)}, {.span_interval = 1h});
+    CHECK(soon([&] { return b.spans == 600; }));
+    CHECK(t.stop(clock_type::now() + 10s));
+}
+
+TEST_CASE("a ring that becomes half full again while another batch is exported is read right after it") {
+    struct slow : taking {
+        apm::error export_spans(const apm::span_batch& b, apm::deadline by) {
+            if (batches == 0) in_threads(1, [](std::size_t) { work(600); });  // after the rings were read for this batch
+            return taking::export_spans(b, by);
+        }
+    } b;
+    drain();
+    push_thread t({any_backend::of(b)}, {.span_interval = 1h});
+    work(600);
+    CHECK(soon([&] { return b.spans >= 1100; }));
+    CHECK(t.stop(clock_type::now() + 10s));
+    CHECK(b.spans == 1200);
+}
+
 TEST_CASE("without anything recorded nobody is called, and the thread wakes no oftener than at its interval") {
     drain();
     taking b;

@@ -134,6 +134,9 @@ public:
             state_->served.push_back({b, interval, clock::now() + interval});
         }
         if (backends.empty()) return;
+        // Whoever calls from here on is heard, though the thread does not run yet; and who called before there was one.
+        state_->seen = static_cast<std::uint32_t>(process_root().wake.load_acquire());
+        if (bytes_to_drain() > ring::default_bytes / 2) --state_->seen;
         sigset_t all, before;  // signals are the program's: none is delivered to this thread
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -195,6 +198,7 @@ private:
         std::vector<any_backend> spanned;   // those that take spans
         std::chrono::milliseconds span_interval{}, span_timeout{}, metric_timeout{};
         deadline spans_due;
+        std::uint32_t seen = 0;  // of the word that is changed to wake the thread; the thread's, while it runs
         bool stopping = false, ended = false, abandoned = false;
         std::atomic<const void*> busy{nullptr};  // the back end that is being called; a forked child reads it without the mutex
         deadline last_deadline;
@@ -204,12 +208,11 @@ private:
 
     static void run(state& s) {
         std::unique_lock guard(s.mutex);
-        auto seen = static_cast<std::uint32_t>(process_root().wake.load_acquire());
         for (bool stopping = false; !stopping && !s.abandoned;) {
             deadline next = clock::now() + longest;
             for (const client& one : s.served) next = std::min(next, one.due);
             if (!s.spanned.empty()) next = std::min(next, s.spans_due);
-            const bool woken = sleep(s, guard, next, seen);
+            const bool woken = sleep(s, guard, next);
             stopping = s.stopping;
             const auto wanted = s.flush_wanted;
             const bool all = stopping || wanted > s.flushed;
@@ -224,19 +227,19 @@ private:
         s.changed.notify_all();
     }
     // Until then, or until somebody wakes it: stop(), flush(), or a thread whose ring is half full. True where one did.
-    // `seen` is what was there the last time, before the rings were read: who called meanwhile does not call again.
-    static bool sleep(const state& s, std::unique_lock<std::mutex>& guard, deadline until, std::uint32_t& seen) {
+    // What is compared is what was there the last time, before the rings were read: who called meanwhile does not call again.
+    static bool sleep(state& s, std::unique_lock<std::mutex>& guard, deadline until) {
         const cell& word = process_root().wake;
         if (s.stopping || s.flush_wanted > s.flushed) {
-            seen = static_cast<std::uint32_t>(word.load_acquire());
+            s.seen = static_cast<std::uint32_t>(word.load_acquire());
             return true;
         }
         guard.unlock();
         const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now()).count();
         const timespec patience{left / 1'000'000'000, left % 1'000'000'000};
-        const auto result = left > 0 ? syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, seen, &patience, nullptr, 0) : -1;
-        const std::uint32_t before = std::exchange(seen, static_cast<std::uint32_t>(word.load_acquire()));
-        const bool changed = result == 0 || seen != before;
+        const auto result = left > 0 ? syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, s.seen, &patience, nullptr, 0) : -1;
+        const std::uint32_t before = std::exchange(s.seen, static_cast<std::uint32_t>(word.load_acquire()));
+        const bool changed = result == 0 || s.seen != before;
         guard.lock();
         return changed;
     }
