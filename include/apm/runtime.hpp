@@ -55,13 +55,13 @@ inline void on_error(void (*handler)(const char* line)) {
 
 namespace detail {
 
-// A sampler that outlives all who may still ask it; one for each rule a program ever had.
-inline const sampler& kept(const sampler& s) {
+// Rules that outlive all who may still ask them; one for each that a program ever had.
+inline const sampling_rules& kept(const sampling_rules& s) {
     static std::mutex mutex;
-    static auto& all = *new std::deque<sampler>;
+    static auto& all = *new std::deque<sampling_rules>;
     const std::lock_guard guard(mutex);
-    for (const sampler& x : all)
-        if (x.decide == s.decide && x.number == s.number && x.follow_remote == s.follow_remote) return x;
+    for (const sampling_rules& x : all)
+        if (x == s) return x;
     return all.emplace_back(s);
 }
 
@@ -192,7 +192,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     if (options.on_error) on_error(options.on_error);
     detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return process.muted.store(1);
+    if (settings.disabled) return detail::set_gate(process, detail::gate::muted, detail::gate::muted);
     process.thread_bytes.store(options.bytes_per_thread);
     process.ring_bytes.store(options.ring_bytes);
     process.ring_limit.store(options.ring_limit);
@@ -230,7 +230,8 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     for (const detail::any_backend& b : started_)
         if (b.self == files && options.file.chrome) trace_path_ = files->chrome_path();
 #endif
-    process.muted.store(spans_are_read ? 0 : 1);  // a span that nobody will see is not recorded
+    // A span that nobody will see is not recorded.
+    detail::set_gate(process, detail::gate::muted, spans_are_read ? 0 : detail::gate::muted);
     push_.emplace(pushing, detail::push_pace{options.span_interval, options.span_timeout, options.metric_timeout});
 }
 
@@ -306,7 +307,8 @@ inline void basic_runtime<mode::on>::stop() {
 #endif
     self_.reset();
     running_ = false;
-    if (!detail::process_root().disabled.load()) detail::process_root().muted.store(0);  // for whoever reads next
+    detail::root& process = detail::process_root();
+    if (!process.disabled.load()) detail::set_gate(process, detail::gate::muted, 0);  // for whoever reads next
     if (!replaced) runtimes.store_release(0);
 }
 

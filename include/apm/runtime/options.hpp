@@ -57,7 +57,7 @@ struct runtime_options {
     std::string_view traces_exporter = "auto";
     file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
     otlp_options otlp = {};                            // OTEL_EXPORTER_OTLP_*
-    apm::sampler sampler = parent_based(always_on);    // OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+    sampling_rules sampler = parent_based(always_on);  // OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
     span_limits limits = {};                           // OTEL_SPAN_*_LIMIT
     std::chrono::milliseconds span_interval{5'000};    // OTEL_BSP_SCHEDULE_DELAY; sooner where a ring is half full
     std::chrono::milliseconds span_timeout{30'000};    // OTEL_BSP_EXPORT_TIMEOUT: what back ends may take for the spans at hand

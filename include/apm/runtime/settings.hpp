@@ -86,8 +86,8 @@ private:
     }
 
     // OTEL_TRACES_SAMPLER and its argument, as OpenTelemetry's specification names them.
-    void choose_sampler(sampler& chosen) {
-        const bool usual = chosen.decide == always_on.decide && chosen.follow_remote;
+    void choose_sampler(sampling_rules& chosen) {
+        const bool usual = chosen == parent_based(always_on);
         std::string rule = usual ? "parentbased_always_on" : "the code's", argument;
         const bool given = env.text(rule, "OTEL_TRACES_SAMPLER");
         env.text(argument, "OTEL_TRACES_SAMPLER_ARG");
