@@ -45,13 +45,14 @@ auto above() {
 }
 
 struct sampling {
-    explicit sampling(const apm::sampler& s) { apm::sample_with(s); }
+    apm::sampling_rules rules;
+    explicit sampling(const apm::sampling_rules& s) : rules(s) { apm::sample_with(rules); }
     ~sampling() { apm::sample_with(usual); }
-    static constexpr apm::sampler usual = apm::parent_based(apm::always_on);
+    static constexpr apm::sampling_rules usual = apm::parent_based(apm::always_on);
 };
 struct switched_off {
-    switched_off() { apm::detail::process_root().muted.store(1); }
-    ~switched_off() { apm::detail::process_root().muted.store(0); }
+    switched_off() { apm::detail::process_root().gate.store(1); }
+    ~switched_off() { apm::detail::process_root().gate.store(0); }
 };
 
 }  // namespace

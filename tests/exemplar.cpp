@@ -244,12 +244,13 @@ TEST_CASE("nothing outside a span, in one that is not sampled, or of what is ref
         const auto none = apm::attach({.sampled = true});  // not valid: no span
         telemetry.orders.add(1, at);
     }
-    apm::sample_with(apm::always_off);
+    static constexpr apm::sampling_rules none = apm::always_off;
+    apm::sample_with(none);
     {
         const auto scope = telemetry.work.scope();
         telemetry.orders.add(1, at);
     }
-    static constexpr apm::sampler usual = apm::parent_based(apm::always_on);
+    static constexpr apm::sampling_rules usual = apm::parent_based(apm::always_on);
     apm::sample_with(usual);
     {
         const auto scope = telemetry.work.scope();

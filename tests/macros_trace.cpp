@@ -347,13 +347,14 @@ TEST_CASE("attributes are evaluated where they are recorded, and only there") {
     CHECK(evaluated == 1);
     { TRACE_SCOPE(telemetry.detail_of, {.number = number()}); }
     CHECK(evaluated == 1);
-    apm::sample_with(apm::always_off);
+    static constexpr apm::sampling_rules none = apm::always_off, all = apm::always_on;
+    apm::sample_with(none);
     { TRACE_SCOPE(telemetry.number, {.number = number()}); }
     CHECK(evaluated == 1);
-    apm::sample_with(apm::always_on);
-    apm::detail::process_root().muted.store(1);
+    apm::sample_with(all);
+    apm::detail::process_root().gate.store(1);
     { TRACE_SCOPE(telemetry.number, {.number = number()}); }
-    apm::detail::process_root().muted.store(0);
+    apm::detail::process_root().gate.store(0);
     CHECK(evaluated == 1);
     CHECK(numbers() == std::vector<std::int64_t>{1});
 }

@@ -109,8 +109,9 @@ const apm::span_view& only(const apm::span_batch& all) { return all.spans.front(
 
 // Sets the sampler for a scope.
 struct sampling {
-    explicit sampling(const apm::sampler& s) { apm::sample_with(s); }
-    ~sampling() { apm::detail::process_root().chooser.store(0); }
+    apm::sampling_rules rules;
+    explicit sampling(const apm::sampling_rules& s) : rules(s) { apm::sample_with(rules); }
+    ~sampling() { apm::detail::choose_by(nullptr); }
 };
 
 std::uint64_t bytes_held() { return apm::detail::process_root().bytes.load(); }
@@ -605,7 +606,7 @@ TEST_CASE("unsampled: nothing is kept, evaluated or counted as dropped; below it
 
 TEST_CASE("muted: nothing is kept, but measured rows go on counting") {
     apm::detail::root& r = apm::detail::process_root();
-    r.muted.store(1);
+    r.gate.store(1);
     const auto all = of([] {
         const auto scope = telemetry.plain.scope();
         CHECK_FALSE(scope.recording());
@@ -613,7 +614,7 @@ TEST_CASE("muted: nothing is kept, but measured rows go on counting") {
         TRACE_SCOPE(telemetry.measured);
         TRACE_SCOPE("by name");
     });
-    r.muted.store(0);
+    r.gate.store(0);
     CHECK(all.spans.empty());
     CHECK(total_of(telemetry.measured.metrics.executions, "status=ok") == 1);
     CHECK(of([] { TRACE_SCOPE(telemetry.plain); }).spans.size() == 1);
@@ -624,9 +625,9 @@ TEST_CASE("a span that began before it was muted ends as it began") {
     apm::detail::root& r = apm::detail::process_root();
     {
         TRACE_SCOPE(telemetry.plain);
-        r.muted.store(1);
+        r.gate.store(1);
         TRACE_SCOPE(telemetry.serves);
-        r.muted.store(0);
+        r.gate.store(0);
     }
     CHECK(drain().spans.size() == 1);
     CHECK_FALSE(apm::context::current().valid());
@@ -842,7 +843,7 @@ namespace {
 const apm::context sampled_far{{1, 2}, 3, true, true};
 const apm::context unsampled_far{{1, 2}, 3, false, true};
 
-bool kept_under(const apm::sampler& s, const apm::context& parent) {
+bool kept_under(const apm::sampling_rules& s, const apm::context& parent) {
     const sampling with(s);
     drain();
     {
@@ -881,7 +882,7 @@ TEST_CASE("always_on and always_off ask nobody; parent_based asks the parent in 
 TEST_CASE("one's own sampler is told the trace, the parent and the row, once for each trace that begins here") {
     static int asked = 0;
     static bool had_parent = false;
-    static const apm::sampler own{[](const apm::sampler& s, const apm::sampling_request& r) {
+    static const apm::sampler own{[](const apm::sampler& s, const apm::sampling_request& r) -> apm::verdict {
                                       ++asked;
                                       had_parent = r.parent != nullptr;
                                       CHECK(&r.row == &telemetry.plain);
@@ -904,9 +905,9 @@ TEST_CASE("trace_id_ratio keeps its share, and by the trace's identifier alone")
         const int n = 100'000;
         for (int i = 0; i < n; ++i) {
             const apm::trace_id trace{apm::detail::next_random(state), apm::detail::next_random(state)};
-            const bool yes = s({trace, proto.parent, proto.row});
+            const bool yes = s({trace, proto.parent, proto.row}).keep;
             kept += yes;
-            consistent = consistent && (!yes || more({trace, nullptr, proto.row})) && yes == s({trace, &sampled_far, proto.row});
+            consistent = consistent && (!yes || more({trace, nullptr, proto.row}).keep) && yes == s({trace, &sampled_far, proto.row}).keep;
         }
         CHECK(consistent);
         CHECK(std::fabs(static_cast<double>(kept) - share * n) < 5 * std::sqrt(share * (1 - share) * n) + 1);
@@ -916,7 +917,7 @@ TEST_CASE("trace_id_ratio keeps its share, and by the trace's identifier alone")
 TEST_CASE("trace_id_ratio at its threshold and beyond [0, 1]") {
     // By the first 8 bytes as a little-endian number.
     const auto keeps = [](const apm::sampler& s, std::uint64_t n) {
-        return s({{__builtin_bswap64(n), 1}, nullptr, telemetry.plain});
+        return s({{__builtin_bswap64(n), 1}, nullptr, telemetry.plain}).keep;
     };
     const apm::sampler half = apm::trace_id_ratio(0.5), quarter = apm::trace_id_ratio(0.25);
     CHECK(keeps(half, 1ull << 63));
@@ -931,7 +932,7 @@ TEST_CASE("trace_id_ratio at its threshold and beyond [0, 1]") {
 }
 
 TEST_CASE("what is traced with trace_id_ratio is what the rule says of its trace") {
-    static constexpr apm::sampler half = apm::trace_id_ratio(0.5);
+    static constexpr apm::sampling_rules half = apm::trace_id_ratio(0.5);
     const sampling with(half);
     drain();
     const auto before = apm::count_spans();

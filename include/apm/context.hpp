@@ -15,26 +15,37 @@
 
 namespace apm::inline APM_ABI {
 
-// What a child needs to know of its parent. A value; all zero where there is no current span. Reading it: a few loads.
+// What a child needs to know of its parent, here or in another process. A value; all zero where there is no current span.
+// Reading it: a few loads. A copy: a few moves, and an atomic addition where a tracestate or baggage came with the trace.
 struct context {
     trace_id trace{};
     std::uint64_t span = 0;
     bool sampled = false;
-    bool remote = false;  // it came from another process
+    bool remote = false;    // it came from another process
+    bool random = false;    // W3C's flag: the last seven bytes of the trace's id are random
+    bool debug = false;     // B3's and Jaeger's: keep it whatever anybody's sampler says; then `sampled` is true, too
+    bool deferred = false;  // of a remote one: it was not decided whether the trace is kept; the sampler here is asked
+    detail::shared_trace shared{};  // tracestate and baggage: see propagation.hpp
 
+    APM_INLINE constexpr ~context() = default;  // inline even where an exception passes, so that where APM is off nothing is left
+
+    // Else it is nobody's parent; it may have baggage, or (remote, without ids) a decision, all the same.
     [[nodiscard]] constexpr bool valid() const { return span != 0 && trace != trace_id{}; }
     friend constexpr bool operator==(const context&, const context&) = default;
 
     template <mode M = APM_MODE>
-    [[nodiscard]] static context current() {
+    [[nodiscard]] APM_INLINE static context current() {
         if constexpr (M == mode::on) {
             if (detail::thread_state* t = detail::this_thread())
-                if (const detail::open_span* s = detail::current_of(*t); s && !(s->flags & s->nothing)) return of(*s);
+                if (const detail::open_span* s = detail::visible(detail::current_of(*t))) return of(*s);
         }
         return {};
     }
     static context of(const detail::open_span& s) {
-        return {s.record.trace, s.id(), (s.flags & s.sampled) != 0, (s.flags & s.remote) != 0};
+        const bool nothing = (s.flags & s.nothing) != 0;
+        return {nothing ? trace_id{} : s.record.trace, nothing ? 0 : s.id(), (s.flags & s.sampled) != 0,
+                (s.flags & s.remote) != 0, (s.traits & s.random) != 0, (s.traits & s.debug) != 0, (s.traits & s.deferred) != 0,
+                detail::shared_trace(detail::retain(s.shared))};
     }
 };
 
@@ -72,8 +83,11 @@ APM_COLD inline open_span* stand_in(thread_state& t, const context& c) {
     s->room = sizeof s->within;
     s->status = span_status::ok;  // final: whoever takes it for the span itself, which has ended, says nothing to it
     s->uncaught = 0;
+    s->shared = retain(c.shared.get());
+    const bool waits = !c.sampled && !c.remote && s->shared && s->shared->waiting;
     s->flags = static_cast<std::uint8_t>(s->linked | (c.sampled ? s->sampled : 0) | (c.remote ? s->remote : 0) |
-                                         (c.valid() ? 0 : s->nothing));
+                                         (c.valid() ? 0 : s->nothing) | (waits ? s->waits : 0));
+    s->traits = static_cast<std::uint8_t>((c.random ? s->random : 0) | (c.debug ? s->debug : 0) | (c.deferred ? s->deferred : 0));
     s->identify(c.valid() ? c.span : 1);
     s->below = nullptr;
     return s;

@@ -22,11 +22,12 @@ enum class item : std::uint8_t {
     reals,       // the same
     // The others have four bytes of length behind the first byte, and then
     event,       // event_head, the name, attributes
-    link,        // link_head, attributes
+    link,        // link_head, the tracestate, attributes
     status,      // a message
     name,        // the name that the span was given anew
     name_at,     // where such a name is: a pointer, and 4 bytes of length
     dropped,     // 4 bytes each: how many attributes, events, links were left out
+    trace_state,
 };
 
 struct attributes_info;
@@ -39,8 +40,8 @@ struct event_head {
 struct link_head {
     std::uint64_t trace_high, trace_low, span;
     const attributes_info* fields;
-    std::uint32_t flags, dropped;
-    enum : std::uint32_t { sampled = 1, remote = 2 };
+    std::uint32_t flags, dropped, state_size;  // of its tracestate, which follows
+    enum : std::uint32_t { sampled = 1, remote = 2, random = 4 };
 };
 
 namespace detail {

@@ -81,13 +81,14 @@ constexpr literal function_name(const char* pretty) {
 
 // Whose spans without a row are.
 inline constexpr apm::scope unnamed_scope{.name = ""};
-inline constexpr span_row unnamed_row{nullptr, "", "", &unnamed_scope, &attributes<no_attributes>::info, span_kind::internal, 1};
+inline constexpr span_row unnamed_row{nullptr, "", "", &unnamed_scope, &attributes<no_attributes>::info, span_kind::internal, 1,
+                                      nullptr};
 
 template <mode M>
 class literal_scope : public span_handle<M> {
 public:
     APM_INLINE explicit literal_scope(const literal& name)
-        : span_handle<M>(begin<manner{.linked = true, .measured = false}>(unnamed_row)) {
+        : span_handle<M>(begin<manner{.linked = true, .measured = false, .asks = false}>(unnamed_row)) {
         if (this->recording()) add_name(*this->span_, name);
     }
     literal_scope(const literal_scope&) = delete;

@@ -13,9 +13,7 @@
 #include <cstdint>
 
 #include <cxxabi.h>
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <apm/attributes.hpp>
@@ -24,6 +22,7 @@
 #include <apm/detail/random.hpp>
 #include <apm/detail/ring.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/local_trace.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -40,14 +39,16 @@ enum class span_status : std::uint8_t { unset, ok, error };
 // How a span goes through a ring: this, then its items.
 struct span_record {
     std::uint32_t size;    // bytes, items included
-    std::uint32_t thread;  // that ended it: its id; and, in the bits that no id has, the status and `remote_parent`
+    std::uint32_t thread;  // that ended it: its id; and, in the bits that no id has, the status and the flags below
     const span_row* row;
     trace_id trace;
     std::uint64_t id, parent;
     std::uint64_t start, end;  // ticks
 
     static constexpr std::uint32_t thread_bits = 24;  // the kernel's ids are below 2^22 (PID_MAX_LIMIT)
-    static constexpr std::uint32_t remote_parent = 1u << 31;
+    static constexpr std::uint32_t random_trace = 1u << 26;   // W3C's flag
+    static constexpr std::uint32_t remote_parent = 1u << 29;
+    static constexpr std::uint32_t unsampled = 1u << 30;      // kept for what it was, not for its trace: waiting.hpp
 };
 static_assert(sizeof(span_record) == 64);
 
@@ -58,13 +59,14 @@ struct open_span {
     open_span* below;    // what was current before it; of an idle one: the next idle one
     char* items;         // within, or memory of its own where that was too small
     std::uint32_t used, room;
-    std::uint8_t flags, events, links;
+    std::uint8_t flags, traits, events, links;
     span_status status;
+    bool cut;                  // some text or array is not all there
     std::uint16_t attributes;
     std::uint32_t dropped[3];  // attributes, events, links
     std::uint32_t uncaught;    // exceptions in flight when it began
     std::uint32_t generation;  // of the process: a child does not end what its parent began
-    bool cut;                  // some text or array is not all there
+    local_trace* shared;       // what the spans of its trace have in common; null: nothing
     alignas(16) char within[512 - 128];
 
     enum : std::uint8_t {
@@ -72,9 +74,24 @@ struct open_span {
         recording = 2,    // written to the ring when it ends
         remote = 4,       // came from another process
         linked = 8,       // part of a thread's stack
-        nothing = 16,     // stands for "no span": what is above it has no parent
+        nothing = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
         remote_above = 32,  // its parent came from another process
+        waits = 64,       // recorded, and kept if the verdict that comes late says so; not sampled
     };
+    // What spans take over from the one below them.
+    enum : std::uint8_t {
+        random = 1,    // W3C's flag: the last seven bytes of the trace's id are random
+        debug = 2,     // B3's and Jaeger's
+        deferred = 4,  // of another process that has not decided
+    };
+    // For record.thread.
+    [[nodiscard]] APM_INLINE std::uint32_t record_flags() const {
+        static_assert(remote_above << 24 == span_record::remote_parent && waits << 24 == span_record::unsampled);
+        static_assert(random << 26 == span_record::random_trace);
+        const auto as_word = [](int bits) { return static_cast<std::uint32_t>(bits); };
+        return as_word(flags & (remote_above | waits)) << 24 | as_word(traits & random) << 26 |
+               static_cast<std::uint32_t>(status) << span_record::thread_bits;
+    }
     // Never 0 while it is under way.
     [[nodiscard]] APM_INLINE std::uint64_t id() const { return __atomic_load_n(&record.id, __ATOMIC_ACQUIRE); }
     [[nodiscard]] APM_INLINE bool is(std::uint64_t which) const { return id() == which; }
@@ -95,6 +112,8 @@ struct thread_state {
     cell dropped_full, dropped_memory, dropped_inherited;
     cell dropped_items;  // attributes, events and links beyond the limits, and texts that were cut
     cell unsampled;
+    cell idle_traces;  // local_trace*
+    cell idle_traces_count;
     ring records;
 };
 
@@ -171,6 +190,7 @@ APM_INLINE open_span* take_idle(thread_state& t) {
 }
 APM_INLINE void give_idle(thread_state& t, open_span* s) {
     if (s->items != s->within) [[unlikely]] free(s->items);
+    if (s->shared) release(s->shared), s->shared = nullptr;
     s->below = t.idle.pointer<open_span>();
     t.idle.store(reinterpret_cast<std::uint64_t>(s));
     t.idle_count.add(std::uint64_t{1});
@@ -193,6 +213,11 @@ APM_COLD inline open_span* settle(thread_state& t) {
 APM_INLINE open_span* current_of(thread_state& t) {
     auto* s = t.current.pointer<open_span>();
     if (s && s->is(0)) [[unlikely]] return settle(t);
+    return s;
+}
+// The innermost of them that what begins now may have to do with: a stand-in, or a span that can be a parent.
+APM_INLINE open_span* visible(open_span* s) {
+    while (s && (s->is(0) || (s->flags & s->nothing && s->record.row))) [[unlikely]] s = s->below;
     return s;
 }
 
@@ -229,81 +254,45 @@ APM_INLINE thread_state* this_thread() {
     return first_use();
 }
 
+// --- what spans of a trace share --------------------------------------------------------------------------------------
+
+APM_COLD inline local_trace* make_local_trace(std::uint32_t room) {
+    constexpr std::uint32_t usual = local_trace::usual_room;
+    thread_state* const t = room <= usual ? this_thread() : nullptr;
+    auto* made = t ? t->idle_traces.pointer<local_trace>() : nullptr;
+    if (made) {
+        t->idle_traces.publish(made->next);
+        t->idle_traces_count.add(~std::uint64_t{0});
+    } else {
+        const std::uint32_t bytes = room > usual ? room : usual;
+        made = static_cast<local_trace*>(malloc(sizeof(local_trace) + bytes));
+        if (!made) return nullptr;
+        made->room = bytes;
+    }
+    made->references = 1;
+    made->state_size = made->baggage_size = 0;
+    made->waiting = nullptr;
+    made->next = nullptr;
+    return made;
+}
+void forget(waiting_spans& w);  // waiting.hpp
+// Nobody shares it any more.
+APM_COLD inline void forget(local_trace& gone) {
+    constexpr std::uint64_t most = 16;
+    if (gone.waiting) forget(*gone.waiting);
+    thread_state* const t = gone.room == local_trace::usual_room ? this_thread() : nullptr;
+    if (!t || t->idle_traces_count.load() >= most) return free(&gone);
+    gone.next = t->idle_traces.pointer<local_trace>();
+    t->idle_traces.publish(&gone);
+    t->idle_traces_count.add(std::uint64_t{1});
+}
+
 APM_INLINE std::uint32_t exceptions_in_flight(const thread_state& t) { return *t.uncaught.pointer<const std::uint32_t>(); }
 APM_INLINE std::uint64_t random_of(thread_state& t) {
     std::uint64_t state = t.random.load();
     const std::uint64_t n = next_random(state);
     t.random.store(state);
     return n;
-}
-
-// --- in the ring ------------------------------------------------------------------------------------------------------
-
-APM_COLD inline void wake_reader() {
-    cell& word = process_root().wake;
-    word.add_shared(std::uint64_t{1});
-    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-}
-
-// Counted where it cannot be kept.
-APM_INLINE void write_record(root& r, thread_state& t, const open_span& s) {
-    ring& x = t.records;
-    if (!x.memory.load()) [[unlikely]] {
-        if (!map_ring(r, x)) return t.dropped_memory.add(std::uint64_t{1});
-    }
-    const std::uint32_t size = (static_cast<std::uint32_t>(sizeof(span_record)) + s.used + 7) & ~7u;
-    std::uint64_t head;
-    char* to = reserve(x, size, head);
-    if (!to) [[unlikely]] return t.dropped_full.add(std::uint64_t{1});
-    span_record* const out = reinterpret_cast<span_record*>(to);
-    __builtin_memcpy(out, &s.record, sizeof(span_record));
-    out->size = size;
-    to += sizeof(span_record);
-    if (s.used <= sizeof s.within) [[likely]] {  // items may be read, and the ring written, up to the next 8
-        // A word a step, which the barrier keeps the compiler from widening: a wide load waits for the narrow stores that it
-        // spans, and those were just made. Measured with three attributes: 37 -> 24 ns.
-        for (std::uint32_t n = 0; n < s.used; n += 8) {
-            __builtin_memcpy(to + n, s.items + n, 8);
-            asm volatile("" ::: "memory");
-        }
-    } else {
-        __builtin_memcpy(to, s.items, s.used);
-    }
-    // item::none in the rest of the last word ends the items. (For so few bytes memset would be called.)
-    if (const std::uint32_t rest = size - static_cast<std::uint32_t>(sizeof(span_record)) - s.used) {
-        char* const last = to + s.used + rest - 8;
-        std::uint64_t word;
-        __builtin_memcpy(&word, last, 8);
-        word &= ~std::uint64_t{0} >> (8 * rest);
-        __builtin_memcpy(last, &word, 8);
-    }
-    publish(x, head);
-    if (half_full(x, head)) [[unlikely]] wake_reader();
-}
-
-// --- items ------------------------------------------------------------------------------------------------------------
-
-APM_COLD inline bool grow_items(open_span& s, std::uint32_t by) {
-    constexpr std::uint32_t end_needs = 64;  // beyond `room`
-    constexpr std::uint32_t most = limits::record - sizeof(span_record) - end_needs;
-    if (by > most || s.used + by > most) return false;
-    std::uint32_t room = s.room;
-    while (room < s.used + by) room *= 2;
-    if (room > most) room = most;
-    auto* more = static_cast<char*>(malloc(room + end_needs));
-    if (!more) return false;
-    __builtin_memcpy(more, s.items, s.used);
-    if (s.items != s.within) free(s.items);
-    s.items = more;
-    s.room = room;
-    return true;
-}
-// Room for so many bytes of items; null where the span may say no more. `used` grows by who writes them.
-APM_INLINE char* room_for(open_span& s, std::uint32_t bytes) {
-    if (bytes > s.room - s.used) [[unlikely]] {
-        if (!grow_items(s, bytes)) return nullptr;
-    }
-    return s.items + s.used;
 }
 
 }  // namespace detail

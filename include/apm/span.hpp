@@ -46,6 +46,14 @@ template <class Buckets>
 struct measured_in {};
 using measured = measured_in<latency_buckets>;
 
+// Has a sampler of its own, which is asked for each such span in place of the process's, whatever its parent is (or, of
+// sampling_rules, by what its parent is):
+//     inline constexpr apm::sampler some = apm::rate_limited(1);
+//     span<Check, apm::sampled_by<some>> check{this, "health.check", "..."};
+template <const auto& Rules>
+    requires std::constructible_from<sampling_rules, decltype(Rules)>
+struct sampled_by {};
+
 BOOST_DEFINE_ENUM_CLASS(execution, ok, error)
 
 namespace detail {
@@ -65,12 +73,19 @@ struct span_option<measured_in<B>> {
     using buckets = B;
 };
 
+template <const auto& Rules>
+struct span_option<sampled_by<Rules>> {
+    static constexpr sampling_rules everywhere(const sampler& s) { return {s, s, s, s, s}; }
+    static constexpr const sampling_rules& everywhere(const sampling_rules& r) { return r; }
+    [[APM_HIDDEN]] static constexpr sampling_rules rules{everywhere(Rules)};
+};
+
 // Not in the class itself: that, and then the whole schema, would be no class any more, and clang says so of each row.
 template <class... O>
 consteval void check_options() {
     static_assert((requires { sizeof(span_option<O>); } && ...),
-                  "apm: a span's options are apm::server, client, producer, consumer, apm::level<N>, apm::measured and "
-                  "apm::measured_in<Buckets>");
+                  "apm: a span's options are apm::server, client, producer, consumer, apm::level<N>, apm::measured, "
+                  "apm::measured_in<Buckets> and apm::sampled_by<sampler>");
 }
 
 // The last of the options that says something.
@@ -85,6 +100,12 @@ constexpr int level_among() {
     int l = 1;
     ([&] { if constexpr (requires { span_option<O>::level; }) l = span_option<O>::level; }(), ...);
     return l;
+}
+template <class... O>
+constexpr const sampling_rules* rules_among() {
+    const sampling_rules* r = nullptr;
+    ([&] { if constexpr (requires { span_option<O>::rules; }) r = &span_option<O>::rules; }(), ...);
+    return r;
 }
 template <class... O>
 struct buckets_among { using type = void; };
@@ -134,7 +155,7 @@ public:
     static_assert(M == mode::on);
 
     APM_INLINE explicit basic_scope(const Row& row)
-        : span_handle<M>(detail::begin<detail::manner{Linked, Row::is_measured}>(row)), row_(&row) {}
+        : span_handle<M>(detail::begin<detail::manner{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
     APM_INLINE basic_scope(basic_scope&& other) noexcept : span_handle<M>(other), row_(other.row_) { other.span_ = nullptr; }
     basic_scope& operator=(basic_scope&& other) noexcept {
         if (this == &other) return *this;
@@ -216,13 +237,14 @@ struct span : span_row {
     using buckets = typename detail::buckets_among<Options...>::type;
     static constexpr int own_level = detail::level_among<Options...>();
     static constexpr bool is_measured = !std::is_void_v<buckets>;
+    static constexpr bool asks = detail::rules_among<Options...>() != nullptr;
 
     // What a measured one feeds.
     [[no_unique_address]] detail::measured_rows<S, buckets> metrics;
 
     constexpr span(row_list* schema, const char* row_name, const char* row_help)
         : span_row{schema->last_span, row_name, row_help, &S::scope, &detail::attributes<Attributes>::info,
-                   detail::kind_among<Options...>(), static_cast<std::uint8_t>(own_level)},
+                   detail::kind_among<Options...>(), static_cast<std::uint8_t>(own_level), detail::rules_among<Options...>()},
           metrics(schema, row_name, row_help) {
         detail::check_options<Options...>();
         if (!row_name || !*row_name) apm_error_span_name_is_empty(row_name);

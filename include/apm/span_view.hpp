@@ -124,13 +124,14 @@ private:
 class link_view {
 public:
     link_view(detail::item_at x, const span_limits& limits)
-        : limits_(&limits), head_(detail::get_raw<link_head>(x.body())), begin_(x.body() + sizeof(link_head)),
+        : limits_(&limits), head_(detail::get_raw<link_head>(x.body())), begin_(x.body() + sizeof(link_head) + head_.state_size),
           end_(x.body() + x.length()) {}
 
     [[nodiscard]] apm::context context() const {
         return {{head_.trace_high, head_.trace_low}, head_.span, (head_.flags & link_head::sampled) != 0,
-                (head_.flags & link_head::remote) != 0};
+                (head_.flags & link_head::remote) != 0, (head_.flags & link_head::random) != 0};
     }
+    [[nodiscard]] std::string_view trace_state() const { return {begin_ - head_.state_size, head_.state_size}; }
     [[nodiscard]] std::uint32_t dropped_attributes() const {
         return head_.dropped + detail::attributes_beyond(begin_, end_, limits_->link_attributes);
     }
@@ -167,6 +168,7 @@ public:
                              detail::get_raw<std::uint32_t>(x.body() + sizeof(char*))};
                     break;
                 case item::link: ++links; break;
+                case item::trace_state: state_ = {x.body(), x.length()}; break;
                 case item::dropped: dropped_ = detail::get_raw<dropped_counts>(x.body()); break;
                 case item::event: {
                     ++events;
@@ -191,6 +193,17 @@ public:
     [[nodiscard]] std::uint64_t id() const { return record_->id; }
     [[nodiscard]] std::uint64_t parent() const { return record_->parent; }  // 0: a root
     [[nodiscard]] bool parent_is_remote() const { return (record_->thread & span_record::remote_parent) != 0; }
+    // Whether its trace is part of the sample; else it was kept late, besides it (waiting.hpp).
+    [[nodiscard]] bool sampled() const { return (record_->thread & span_record::unsampled) == 0; }
+    [[nodiscard]] bool trace_is_random() const { return (record_->thread & span_record::random_trace) != 0; }  // W3C's flag
+    [[nodiscard]] std::string_view trace_state() const { return state_; }  // the value of the header
+    // For how many such spans it stands, itself included: 1 / the probability that its trace is kept, if that is known
+    // (probability(), here or in the process where the trace began). 0 where it was kept besides the sample; NaN: not known.
+    [[nodiscard]] double adjusted_count() const {
+        if (!sampled()) return 0;
+        const std::uint64_t threshold = detail::read_ot(state_.data(), static_cast<std::uint32_t>(state_.size())).threshold;
+        return threshold == detail::no_threshold ? __builtin_nan("") : 0x1p56 / static_cast<double>(randomness_end - threshold);
+    }
     [[nodiscard]] std::uint64_t start() const { return start_; }  // nanoseconds since the epoch
     [[nodiscard]] std::uint64_t end() const { return start_ + duration_; }
     [[nodiscard]] std::uint64_t duration() const { return duration_; }  // nanoseconds
@@ -224,7 +237,7 @@ private:
 
     const span_record* record_;
     const span_limits* limits_;
-    std::string_view name_, message_;
+    std::string_view name_, message_, state_;
     std::uint64_t start_ = 0, duration_ = 0;
     dropped_counts dropped_;
 };

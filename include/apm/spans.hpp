@@ -37,7 +37,7 @@ struct span_totals {
     std::uint64_t started = 0;    // that were to be kept
     std::uint64_t unsampled = 0;  // that were not
     std::uint64_t drained = 0;
-    std::uint64_t dropped_full = 0;       // the ring was full
+    std::uint64_t dropped_full = 0;       // the ring was full, or what waits for a late verdict had no room
     std::uint64_t dropped_memory = 0;     // there was no memory for a ring, or for the span
     std::uint64_t dropped_inherited = 0;  // a forked child ended what its parent process began
     std::uint64_t dropped_items = 0;      // attributes, events and links that were beyond the limits
@@ -51,6 +51,7 @@ namespace detail {
 // What the reader of the rings keeps from one time to the next; one per process.
 struct span_reader {
     timeline when;
+    late_records *first = nullptr, *last_late = nullptr;  // kept late, and not read yet
     const span_limits* limits = &recorded;
 
     static constexpr span_limits recorded{};  // all of it
@@ -63,6 +64,33 @@ inline span_reader* the_reader(root& r) {
 }
 
 inline thread_state& state_in(block& b) { return *reinterpret_cast<thread_state*>(b.cells()); }
+
+// What was kept late since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
+inline std::size_t take_late_records(root& r, span_reader& reader) {
+    late_records* newest = reinterpret_cast<late_records*>(__atomic_exchange_n(&r.late.bits, 0, __ATOMIC_ACQUIRE));
+    late_records* oldest = nullptr;
+    for (auto* const last = newest; newest;) {
+        late_records* const next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+        if (newest) continue;
+        (reader.first ? reader.last_late->next : reader.first) = oldest;
+        reader.last_late = last;
+    }
+    std::size_t bytes = 0;
+    for (late_records** at = &reader.first; late_records* const x = *at;) {
+        if (x->generation == r.generation.load()) {
+            bytes += x->used - x->read;
+            at = &x->next;
+            reader.last_late = x;
+            continue;
+        }
+        *at = x->next;
+        forget_records(x);
+    }
+    return bytes;
+}
 
 // The pages of a ring that nobody owns and nobody will read go back to the kernel.
 inline void give_pages_back(store& s, block& b) {
@@ -95,7 +123,7 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
         std::uint64_t until;
     };
     std::vector<part> parts;
-    std::size_t all = 0, first = 0;
+    std::size_t all = take_late_records(r, reader), first = 0;
     for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) {
         ring& x = state_in(*b).records;
         if (x.said.load()) x.said.store(0);  // before its head is read: what comes later says so anew
@@ -108,25 +136,34 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
         if (b == reader.last) first = parts.size() + 1;
         parts.push_back({b, head});
     }
-    if (parts.empty()) return batch;
+    if (all == 0) return batch;
     reader.when.renew(r);  // after the heads were read: whatever is read now ended before
     const std::size_t room = std::min(all, std::max<std::size_t>(most_bytes, limits::record + sizeof(span_record)));
     // All the memory first: where there is none, nothing has been taken yet.
     batch.bytes = std::make_unique_for_overwrite<char[]>(room);
     batch.spans.reserve(room / sizeof(span_record));
     std::size_t used = 0;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto take = [&](const char* record, std::uint32_t size) {
+        if (size > room - used) return !(batch.more = true);
+        __builtin_memcpy(batch.bytes.get() + used, record, size);
+        batch.spans.emplace_back(batch.bytes.get() + used, reader.when, *reader.limits);
+        used += size;
+        return true;
+    };
+    while (late_records* const x = reader.first) {
+        const std::uint32_t before = x->read;
+        while (x->read < x->used && take(x->bytes() + x->read, get_raw<std::uint32_t>(x->bytes() + x->read)))
+            x->read += get_raw<std::uint32_t>(x->bytes() + x->read);
+        r.late_unread.add_shared(std::uint64_t{before} - x->read);
+        if (x->read < x->used) break;
+        reader.first = x->next;
+        forget_records(x);
+    }
+    for (std::size_t i = 0; i < parts.size() && !batch.more; ++i) {
         const part& p = parts[(first + i) % parts.size()];
         ring& x = state_in(*p.of).records;
-        read_records(x, p.until, [&](const char* record, std::uint32_t size) {
-            if (size > room - used) return !(batch.more = true);
-            __builtin_memcpy(batch.bytes.get() + used, record, size);
-            batch.spans.emplace_back(batch.bytes.get() + used, reader.when, *reader.limits);
-            used += size;
-            return true;
-        });
+        read_records(x, p.until, take);
         reader.last = p.of;
-        if (batch.more) break;
     }
     batch.size = used;
     r.drained.add(std::uint64_t{batch.spans.size()});
@@ -147,7 +184,7 @@ inline void limit_spans(const span_limits& limits) {
 
 // What is in the rings now, in bytes.
 inline std::uint64_t bytes_to_drain() {
-    std::uint64_t all = 0;
+    std::uint64_t all = process_root().late_unread.load();
     const store* s = find_or_make(all_threads);
     for (auto* b = s ? s->blocks.pointer_acquire<block>() : nullptr; b; b = b->next) {
         const ring& x = state_in(*b).records;

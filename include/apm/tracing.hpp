@@ -8,6 +8,8 @@
 #include <apm/context.hpp>
 #include <apm/open_span.hpp>
 #include <apm/sampler.hpp>
+#include <apm/span_bytes.hpp>
+#include <apm/waiting.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -24,6 +26,7 @@ struct span_row {
     const attributes_info* attributes;
     span_kind kind;
     std::uint8_t level;
+    const sampling_rules* rules;  // its own; null: the process's
 };
 
 namespace detail {
@@ -34,32 +37,115 @@ APM_COLD inline open_span* cannot_begin(thread_state* t) {
     return nullptr;
 }
 
-// Of a span without a parent in this process: its trace, and whether that is kept.
-APM_INLINE bool begin_trace(root& r, thread_state& t, open_span& s, const open_span* above, const span_row& row) {
-    const bool remote = above && !(above->flags & above->nothing);
-    s.record.parent = remote ? above->id() : 0;
-    s.record.trace = remote ? above->record.trace : trace_id{random_of(t), random_of(t)};
-    if (remote) s.flags = s.remote_above;
-    const auto* rule = r.chooser.pointer_acquire<const sampler>();
-    if (!rule) [[likely]] return remote ? (above->flags & above->sampled) != 0 : true;
+// Asks. What the answer does to the tracestate: a threshold that is known now is told on; one that says another thing than the
+// verdict does is taken out.
+[[APM_HIDDEN, gnu::noinline]] inline bool ask(const sampling_rules& rules, open_span& s, const open_span* above,
+                                              const span_row& row) {
     context parent;
-    if (remote) parent = context::of(*above);
-    return (*rule)({s.record.trace, remote ? &parent : nullptr, row});
+    if (above) parent = context::of(*above);
+    const sampling_request request{s.record.trace, above ? &parent : nullptr, row};
+    const verdict v = rules(request);
+    if (v.keep && v.threshold != no_threshold) {
+        s.shared = with_threshold(s.shared, v.threshold);
+    } else if (s.shared && s.shared->state_size) {
+        const std::uint64_t said = read_ot(s.shared).threshold;
+        if (said != no_threshold && (request.randomness() >= said) != v.keep) s.shared = with_threshold(s.shared, no_threshold);
+    }
+    return v.keep;
+}
+// What a span without a parent, or with one elsewhere, is asked by where nobody said anything else.
+[[APM_HIDDEN]] inline constexpr sampling_rules usual_rules = parent_based(always_on);
+
+APM_COLD inline int begin_late(root& r, open_span& s, const late_rules& rules) {
+    local_trace* const made = wait_for_verdict(r, rules, s.shared, s.id());
+    if (!made) return 0;
+    release(s.shared);
+    s.shared = made;
+    return s.waits;
+}
+
+// Of a span without a parent in this process: its trace, and what becomes of it.
+inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* above, const span_row& row,
+                       const sampling_rules* rules) {
+    bool kept = true;
+    if (!above) [[likely]] {
+        s.record.parent = 0;
+        s.record.trace = {random_of(t), random_of(t)};
+        s.traits = s.random;
+        s.shared = nullptr;
+        if (rules) kept = ask(*rules, s, nullptr, row);
+    } else {
+        const bool nothing = above->flags & above->nothing;  // baggage without a span, a decision without a trace, or neither
+        s.record.parent = nothing ? 0 : above->id();
+        s.record.trace = nothing ? trace_id{random_of(t), random_of(t)} : above->record.trace;
+        s.traits = static_cast<std::uint8_t>(nothing ? s.random | (above->traits & s.debug) : above->traits & ~s.deferred);
+        s.flags = nothing ? std::uint8_t{0} : std::uint8_t{s.remote_above};
+        s.shared = retain(above->shared);
+        const bool decided = above->flags & above->remote && !(above->traits & above->deferred);
+        if (above->traits & above->debug) kept = true;
+        else if (rules || (s.shared && s.shared->state_size))
+            kept = ask(rules ? *rules : usual_rules, s, nothing && !decided ? nullptr : above, row);
+        else if (decided) kept = above->flags & above->sampled;
+    }
+    if (kept) return s.sampled;
+    const auto* const late = r.late_rules.pointer_acquire<const late_rules>();
+    return late ? begin_late(r, s, *late) : 0;
+}
+
+// What a span takes over from its parent in this process.
+APM_INLINE void begin_below(const open_span& above, open_span& s) {
+    s.record.trace = above.record.trace;
+    s.record.parent = above.id();  // another thread may end it at this moment
+    s.traits = above.traits;
+    s.shared = retain(above.shared);
+}
+
+// All but the usual case: there is no parent in this process, or the verdict on it is not all there is to say. `hidden`: the span
+// is timed, and otherwise as if it were not there.
+[[APM_HIDDEN, gnu::noinline]] inline int begin_otherwise(root& r, thread_state& t, open_span& s, open_span* above,
+                                                         const span_row& row, bool asks, bool hidden) {
+    above = visible(above);
+    const auto* const rules = row.rules ? row.rules : r.chooser.pointer_acquire<const sampling_rules>();
+    int how = 0;
+    if (hidden) {
+        s.traits = 0, s.shared = nullptr;
+        return s.nothing;
+    }
+    if (!above || above->flags & (above->remote | above->nothing)) {
+        how = begin_trace(r, t, s, above, row, rules);
+    } else {
+        begin_below(*above, s);
+        how = above->flags & (above->sampled | above->waits);
+        if (asks && rules && !(above->traits & above->debug)) {
+            if (ask(*rules, s, above, row)) how = s.sampled;
+            else how &= s.waits;
+        }
+        if (how & s.waits && s.shared->waiting->generation != r.generation.load()) how = 0;  // in a forked child: the parent's
+    }
+    return how ? how | s.recording : 0;
 }
 
 struct manner {
     bool linked;    // becomes the current span
     bool measured;  // is timed, recorded or not
+    bool asks;      // its row has a sampler of its own
 };
 
 template <manner How>
 [[APM_HIDDEN, gnu::noinline]] open_span* begin_here(root& r, const span_row& row) {
     thread_state* const t = this_thread();
     if (!t) [[unlikely]] return cannot_begin(t);
-    const bool muted = How.measured && r.muted.load() != 0;
-    const open_span* above = current_of(*t);
+    open_span* const above = current_of(*t);
+    constexpr int that_matter = open_span::sampled | open_span::remote | open_span::nothing | open_span::waits;
+    const int of_above = above ? above->flags & that_matter : open_span::nothing;
+    bool hidden = false, asks = How.asks;
+    if (const std::uint64_t gates = r.gate.load()) [[unlikely]] {
+        hidden = gates & gate::muted || (gates & gate::level && row.level >= (gates & gate::level) >> 8);
+        asks = asks || gates & gate::asks_children;
+        if (!How.measured && hidden) return nullptr;
+    }
     if constexpr (!How.measured) {
-        if (above && !(above->flags & (above->sampled | above->remote | above->nothing))) {
+        if (of_above == 0 && !asks) {
             t->unsampled.add(std::uint64_t{1});
             return nullptr;
         }
@@ -67,21 +153,14 @@ template <manner How>
     open_span* const s = take_idle(*t);
     if (!s) [[unlikely]] return cannot_begin(t);
     s->flags = 0;
-    bool kept;
-    if (above && !(above->flags & (above->remote | above->nothing))) [[likely]] {
-        s->record.trace = above->record.trace;
-        s->record.parent = above->id();  // another thread may end it at this moment
-        kept = above->flags & above->sampled;
-    } else {
-        kept = begin_trace(r, *t, *s, above, row);
-    }
-    kept = kept && !muted;
-    // Muted, it is nobody's parent: what is below it is not to take this for a verdict.
-    const int flags = s->flags | (muted ? s->nothing : 0) | (kept ? s->sampled | s->recording : 0) | (How.linked ? s->linked : 0);
-    s->flags = static_cast<std::uint8_t>(flags);
-    (kept ? t->started : t->unsampled).add(std::uint64_t{1});
-    s->record.row = &row;
     s->identify(random_of(*t));
+    int how = s->sampled | s->recording;
+    if (of_above == s->sampled && !asks && !hidden) [[likely]] begin_below(*above, *s);
+    else how = begin_otherwise(r, *t, *s, above, row, asks, hidden);
+    s->flags = static_cast<std::uint8_t>(s->flags | how | (How.linked ? s->linked : 0));
+    if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});
+    else if (!(how & s->waits)) t->unsampled.add(std::uint64_t{1});  // what waits is counted when it has its verdict
+    s->record.row = &row;
     s->items = s->within;
     s->used = 0;
     s->room = sizeof s->within;
@@ -95,24 +174,34 @@ template <manner How>
         s->below = t->current.pointer<open_span>();
         t->current.store(reinterpret_cast<std::uint64_t>(s));
     }
-    if (How.measured || kept) s->record.start = ticks(r);  // last: what was done here is not the span's
+    if (How.measured || how) s->record.start = ticks(r);  // last: what was done here is not the span's
     return s;
 }
 // Null where there is nothing to end. Switched off at run time, it is two loads.
 template <manner How>
 APM_INLINE open_span* begin(const span_row& row) {
     root& r = process_root();
-    if (!How.measured && r.muted.load()) return nullptr;
+    if (!How.measured && r.gate.load() & gate::muted) return nullptr;
     return begin_here<How>(r, row);
+}
+
+// The tracestate that its trace came with.
+APM_COLD inline void add_trace_state(open_span& s) {
+    const std::uint32_t size = s.shared->state_size;
+    char* to = room_for(s, 5 + size);
+    if (!to) {
+        s.cut = true;
+        return;
+    }
+    __builtin_memcpy(put_raw(put_raw(to, item::trace_state), size), s.shared->state(), size);
+    s.used += 5 + size;
 }
 
 // Adds what the record lacks, and writes it.
 APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
     if (s.generation != static_cast<std::uint32_t>(r.generation.load())) [[unlikely]]
         return t.dropped_inherited.add(std::uint64_t{1}), t.started.add(std::uint64_t{1});
-    s.record.thread = static_cast<std::uint32_t>(t.thread.load()) |
-                      static_cast<std::uint32_t>(s.status) << span_record::thread_bits |
-                      (s.flags & s.remote_above ? span_record::remote_parent : 0);
+    s.record.thread = static_cast<std::uint32_t>(t.thread.load()) | s.record_flags();
     if (s.dropped[0] | s.dropped[1] | s.dropped[2]) [[unlikely]] {
         t.dropped_items.add(std::uint64_t{s.dropped[0]} + s.dropped[1] + s.dropped[2]);
         constexpr std::uint32_t size = sizeof s.dropped;
@@ -121,7 +210,9 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
             s.used += 5 + size;
         }
     }
+    if (s.shared && s.shared->state_size) [[unlikely]] add_trace_state(s);
     if (s.cut) [[unlikely]] t.dropped_items.add(std::uint64_t{1});
+    if (s.flags & s.waits) [[unlikely]] return wait(r, t, s);
     write_record(r, t, s);
 }
 

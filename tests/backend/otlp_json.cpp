@@ -80,7 +80,7 @@ TEST_CASE("a span with attributes of every type is one line") {
     const apm::span_batch batch = apm::drain_spans();
     REQUIRE(batch.spans.size() == 1);
     CHECK(line(batch) ==
-          around("{" + ids(batch.spans[0]) + R"(,"flags":257,"name":"everything","kind":1,)"
+          around("{" + ids(batch.spans[0]) + R"(,"flags":259,"name":"everything","kind":1,)"
                  R"("startTimeUnixNano":"5000000000","endTimeUnixNano":"5000000000","attributes":[)"
                  R"({"key":"big","value":{"intValue":"-9223372036854775808"}},)"
                  R"({"key":"bigger","value":{"intValue":"9223372036854775807"}},)"

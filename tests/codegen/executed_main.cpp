@@ -66,6 +66,6 @@ int main() {
         const auto attached = apm::attach({.trace = {1, 2}, .span = 3, .sampled = false});
         COUNT(span_unsampled);
     }
-    process.muted.store(1);
+    process.gate.store(1);
     COUNT(span_switched_off, 3, "/product/{name}");
 }

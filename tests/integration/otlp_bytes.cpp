@@ -83,7 +83,8 @@ private:
         s.rename(name);
         const int outcome = static_cast<int>(below(3));
         if (outcome) s.status(static_cast<apm::span_status>(outcome), why);
-        everything::say_span(s.context(), parent, remote ? 0x301 : 0x101, name, kind, start, clock_.now(), outcome,
+        const unsigned flags = (remote ? 0x301u : 0x101u) + (s.context().random ? 2u : 0u);
+        everything::say_span(s.context(), parent, flags, name, kind, start, clock_.now(), outcome,
                              outcome == 2 ? why : "", everything::scope);
         everything::say("n", std::int64_t{depth});
         for (auto n = below(6); n > 0; --n) set(s, std::to_string(n) + word());  // a name is a span's only once

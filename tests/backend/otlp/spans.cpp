@@ -97,7 +97,7 @@ TEST_CASE("a whole request is the bytes it should be") {
     CHECK(hex(protobuf(batch.spans, {{{"service.name", "a"}}})) ==
           "0a 5f 0a 15 0a 13 0a 0c 73 65 72 76 69 63 65 2e 6e 61 6d 65 12 03 0a 01 61 12 46 0a 03 0a 01 6c "
           "12 3f 0a 10 0a f7 65 19 16 cd 43 dd 84 48 eb 21 1c 80 31 9c 12 08 b7 ad 6b 71 69 20 33 31 2a 03 "
-          "47 45 54 30 02 39 01 00 00 00 00 00 00 00 41 02 00 00 00 00 00 00 00 7a 02 18 02 85 01 01 01 00 "
+          "47 45 54 30 02 39 01 00 00 00 00 00 00 00 41 02 00 00 00 00 00 00 00 7a 02 18 02 85 01 03 01 00 "
           "00");
 }
 
@@ -188,6 +188,17 @@ TEST_CASE("of a span of 16 KiB, and one whose limits were reached, all is there 
 
 namespace {
 
+apm::detail::shared_trace with_state(std::string_view state) {
+    if (state.empty()) return {};
+    apm::detail::local_trace* const t = apm::detail::make_local_trace(static_cast<std::uint32_t>(state.size()));
+    t->state_size = static_cast<std::uint32_t>(state.copy(t->state(), state.size()));
+    return apm::detail::shared_trace(t);
+}
+std::string state_of(const apm::context& c) {
+    const apm::detail::local_trace* const t = c.shared.get();
+    return t ? std::string(t->state(), t->state_size) : std::string();
+}
+
 class recorder {
 public:
     explicit recorder(unsigned seed) : random_(seed) {}
@@ -208,7 +219,8 @@ private:
     std::vector<node> record_as(const Row& row, int kind, apm::testing::manual_clock& clock, int depth) {
         std::optional<decltype(apm::attach(apm::context()))> from;
         const bool remote = below(4) == 0;
-        if (remote) from.emplace(apm::attach({{random_(), random_() | 1}, random_() | 1, true, true}));
+        if (remote) from.emplace(apm::attach({{random_(), random_() | 1}, random_() | 1, true, true, below(2) == 0, false, false,
+                                              with_state(below(2) ? "" : "a=1,b@c=" + std::to_string(below(1000)))}));
         const std::uint64_t parent = apm::context::current().span;
         std::vector<node> all;
         node expected;
@@ -217,7 +229,8 @@ private:
             const apm::context me = s.context();
             expected.add("traceId", id(me.trace.high, me.trace.low)).add("spanId", id(me.span));
             if (parent) expected.add("parentSpanId", id(parent));
-            expected.add("flags", number(remote ? 0x301 : 0x101)).add("kind", number(kind));
+            if (const std::string state = state_of(me); !state.empty()) expected.add("traceState", text(state));
+            expected.add("flags", number((remote ? 0x301 : 0x101) + (me.random ? 2 : 0))).add("kind", number(kind));
             expected.add("startTimeUnixNano", number(clock.now()));
             std::string name = row.name;
             clock.advance(std::chrono::nanoseconds(below(1'000)));
@@ -243,9 +256,11 @@ private:
                 expected.add("events", event);
             }
             for (auto n = below(3); n > 0; --n) {
-                const apm::context to{{random_() | 1, random_()}, random_() | 1, below(2) == 0, below(2) == 0};
+                const apm::context to{{random_() | 1, random_()}, random_() | 1, below(2) == 0, below(2) == 0, below(2) == 0,
+                                      false, false, with_state(below(2) ? "" : "x=y")};
                 node link = node{}.add("traceId", id(to.trace.high, to.trace.low)).add("spanId", id(to.span));
-                link.add("flags", number(0x100 + (to.sampled ? 1 : 0) + (to.remote ? 0x200 : 0)));
+                if (to.shared.get()) link.add("traceState", text("x=y"));
+                link.add("flags", number(0x100 + (to.sampled ? 1 : 0) + (to.random ? 2 : 0) + (to.remote ? 0x200 : 0)));
                 if (below(2)) {
                     s.link(to);
                 } else {

@@ -16,7 +16,8 @@
 namespace apm::inline APM_ABI::detail::otlp {
 
 struct span_fields {
-    static constexpr field trace_id{1, "traceId"}, span_id{2, "spanId"}, parent_span_id{4, "parentSpanId"}, name{5, "name"},
+    static constexpr field trace_id{1, "traceId"}, span_id{2, "spanId"}, trace_state{3, "traceState"},
+        parent_span_id{4, "parentSpanId"}, name{5, "name"},
         kind{6, "kind"}, start_time{7, "startTimeUnixNano"}, end_time{8, "endTimeUnixNano"}, attributes{9, "attributes"},
         dropped_attributes{10, "droppedAttributesCount"}, events{11, "events"}, dropped_events{12, "droppedEventsCount"},
         links{13, "links"}, dropped_links{14, "droppedLinksCount"}, status{15, "status"}, flags{16, "flags"};
@@ -26,17 +27,17 @@ struct event_fields {
         dropped_attributes{4, "droppedAttributesCount"};
 };
 struct link_fields {
-    static constexpr field trace_id{1, "traceId"}, span_id{2, "spanId"}, attributes{4, "attributes"},
-        dropped_attributes{5, "droppedAttributesCount"}, flags{6, "flags"};
+    static constexpr field trace_id{1, "traceId"}, span_id{2, "spanId"}, trace_state{3, "traceState"},
+        attributes{4, "attributes"}, dropped_attributes{5, "droppedAttributesCount"}, flags{6, "flags"};
 };
 struct status_fields {
     static constexpr field message{2, "message"}, code{3, "code"};
 };
 struct span_flags {
-    static constexpr std::uint32_t sampled = 0x001, remote_is_known = 0x100, remote = 0x200;
+    static constexpr std::uint32_t sampled = 0x001, random = 0x002, remote_is_known = 0x100, remote = 0x200;
 
-    static constexpr std::uint32_t of(bool is_sampled, bool is_remote) {
-        return remote_is_known | (is_sampled ? sampled : 0) | (is_remote ? remote : 0);
+    static constexpr std::uint32_t of(bool is_sampled, bool is_random, bool is_remote) {
+        return remote_is_known | (is_sampled ? sampled : 0) | (is_random ? random : 0) | (is_remote ? remote : 0);
     }
 };
 
@@ -52,15 +53,17 @@ void put_link(To& to, const link_view& l) {
     const context there = l.context();
     to.id(link_fields::trace_id, there.trace.high, there.trace.low);
     to.id(link_fields::span_id, there.span);
+    put_unless_empty(to, link_fields::trace_state, l.trace_state());
     put_attributes(to, link_fields::attributes, l);
     put_unless_zero(to, link_fields::dropped_attributes, l.dropped_attributes());
-    to.fixed32(link_fields::flags, span_flags::of(there.sampled, there.remote));
+    to.fixed32(link_fields::flags, span_flags::of(there.sampled, there.random, there.remote));
 }
 template <class To>
 void put_span(To& to, const span_view& s) {
-    const std::uint32_t flags = span_flags::of(true, s.parent_is_remote());
+    const std::uint32_t flags = span_flags::of(s.sampled(), s.trace_is_random(), s.parent_is_remote());
     to.id(span_fields::trace_id, s.trace().high, s.trace().low);
     to.id(span_fields::span_id, s.id());
+    put_unless_empty(to, span_fields::trace_state, s.trace_state());
     if (s.parent()) to.id(span_fields::parent_span_id, s.parent());
     if (!To::in_order_of_numbers) to.fixed32(span_fields::flags, flags);
     to.text(span_fields::name, s.name());
