@@ -1,0 +1,61 @@
+// propagation: a trace that goes on in another process, by the headers of a request.
+//
+//     const auto caller = apm::attach(apm::extract(request.headers));    // who serves: what is traced below is a child
+//     TRACE_SCOPE(shop::telemetry.checkout, {...});
+//     ...
+//     apm::add_trace_context(call.headers);                              // who calls: what else is in there stays
+//
+// Which headers: W3C's traceparent, tracestate and baggage; others by OTEL_PROPAGATORS or propagate_with(). Which containers:
+// propagation/carrier.hpp. Baggage as a value: baggage.hpp. Not a part of apm.hpp: for files that speak to the network.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include <apm/config.hpp>
+#include <apm/context.hpp>
+#include <apm/propagation/carrier.hpp>
+#include <apm/propagation/formats.hpp>
+#include <apm/propagation/headers.hpp>
+
+namespace apm::inline APM_ABI {
+
+// The caller's context, as the headers tell it: remote, and not valid() where no format that is on finds a trace there; malformed
+// headers are as if they were not there, and never more than that. Baggage comes along, with a trace or without. Any thread.
+// No allocation, up to some 480 bytes of tracestate and baggage; about 100 ns.
+template <mode M = APM_MODE, class Carrier>
+[[nodiscard]] APM_INLINE context extract(Carrier&& headers) {
+    if constexpr (M == mode::on) {
+        if constexpr (std::is_function_v<std::remove_reference_t<Carrier>>) {
+            auto* const function = headers;
+            return extract<M>(function);
+        } else {
+            return detail::read_headers(detail::source_of(headers), detail::propagators_now());
+        }
+    } else {
+        return {};
+    }
+}
+
+// Tells the next process of `c`, which is the current span unless somebody says otherwise: in each format that is on. What the
+// headers said before of these names is replaced, never doubled; where there is nothing to tell, nothing is touched. Any
+// thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and what the container takes.
+template <mode M = APM_MODE, class Carrier>
+APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
+    if constexpr (M == mode::on) {
+        if constexpr (std::is_function_v<std::remove_reference_t<Carrier>>) {
+            auto* const function = headers;
+            inject<M>(function, c);
+        } else {
+            detail::write_headers(detail::sink_of(headers), c, detail::propagators_now());
+        }
+    }
+}
+
+// The same, for the headers of a request that is about to be sent.
+template <mode M = APM_MODE, class Headers>
+APM_INLINE void add_trace_context(Headers& headers, const context& c = context::current<M>()) {
+    inject<M>(headers, c);
+}
+
+}  // namespace apm::inline APM_ABI

@@ -1,0 +1,179 @@
+// W3C Baggage as text: https://www.w3.org/TR/baggage/
+//
+//     baggage: tenant=acme,region=eu%20west;source=cookie      key=value, percent-encoded; then properties, which are opaque
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include <apm/config.hpp>
+#include <apm/detail/ascii.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/local_trace.hpp>
+#include <apm/propagation/text.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+inline constexpr std::size_t most_baggage = 64, most_baggage_text = local_trace::most_text;
+
+constexpr bool token_char(char c) {  // RFC 7230
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
+    return c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+constexpr bool baggage_char(char c) { return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\'; }
+
+constexpr bool valid_baggage_key(std::string_view key) {
+    for (const char c : key)
+        if (!token_char(c)) return false;
+    return !key.empty();
+}
+constexpr bool valid_baggage_value(std::string_view value) {
+    for (const char c : value)
+        if (!baggage_char(c)) return false;
+    return true;
+}
+
+// A list's member; the properties are everything behind the first semicolon.
+struct baggage_member {
+    std::string_view key, value, properties;
+};
+inline bool read_baggage_member(std::string_view text, baggage_member& m) {
+    std::string_view properties = trimmed(text);
+    const std::string_view pair = cut_until(properties, ';');
+    const std::size_t equals = pair.find('=');
+    if (equals == pair.npos) return false;
+    m = {trimmed(pair.substr(0, equals)), trimmed(pair.substr(equals + 1)), trimmed(properties)};
+    return valid_baggage_key(m.key) && valid_baggage_value(m.value);
+}
+
+// `a ; b = c` as `a;b=c`, each with a semicolon before. False where one is malformed.
+inline bool put_properties(bounded_text& to, std::string_view properties) {
+    while (properties.data()) {
+        const std::string_view one = trimmed(cut_until(properties, ';'));
+        if (one.empty()) continue;
+        const std::size_t equals = one.find('=');
+        const std::string_view key = trimmed(one.substr(0, equals));
+        if (!valid_baggage_key(key)) return false;
+        to.put(';');
+        to.put(key);
+        if (equals == one.npos) continue;
+        const std::string_view value = trimmed(one.substr(equals + 1));
+        if (!valid_baggage_value(value)) return false;
+        to.put('=');
+        to.put(value);
+    }
+    return true;
+}
+
+// What a header does not take as it is, as %XX.
+inline void put_percent_encoded(bounded_text& to, std::string_view raw) {
+    for (const char c : raw) {
+        if (c != '%' && baggage_char(c)) {
+            to.put(c);
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            const char text[] = {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
+            to.put(std::string_view(text, 3));
+        }
+    }
+}
+// Calls f(char) for each byte. A % that two digits do not follow stands for itself.
+template <class F>
+void percent_decoded(std::string_view text, F&& f) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        std::uint64_t byte = 0;
+        if (text[i] == '%' && i + 2 < text.size() && read_hex(text.substr(i + 1, 2), byte, letters::any)) {
+            f(static_cast<char>(byte));
+            i += 2;
+        } else {
+            f(text[i]);
+        }
+    }
+}
+
+inline bool baggage_has(std::string_view canonical, std::string_view key) {
+    while (canonical.data()) {
+        const std::string_view member = cut_until(canonical, ',');
+        if (member.substr(0, member.find('=')) == key) return true;
+    }
+    return false;
+}
+
+// The value of one header or of several, as it is sent on: blanks and empty members gone, and malformed ones. Beyond the limits
+// whole members are dropped, from the right.
+class baggage_text {
+public:
+    void add(std::string_view header) {
+        while (header.data()) {
+            const std::string_view member = trimmed(cut_until(header, ','));
+            if (baggage_member m; !member.empty() && read_baggage_member(member, m)) add(m);
+        }
+    }
+    void add(const baggage_member& m) {
+        if (full_) return;
+        const std::size_t before = text_.size();
+        if (before) text_.put(',');
+        text_.put(m.key);
+        text_.put('=');
+        text_.put(m.value);
+        const bool good = put_properties(text_, m.properties);
+        full_ = good && (members_ == most_baggage || text_.overflows());
+        if (!good || full_) text_.cut_to(before);
+        else ++members_;
+    }
+    // Of Jaeger: a URL's encoding, of which the rules for a header want a little more.
+    // What is there already stays.
+    [[gnu::noinline]] void add_url_encoded(std::string_view key, std::string_view value) {
+        if (!valid_baggage_key(key) || baggage_has(view(), key)) return;
+        text_of<most_baggage_text> encoded;
+        for (std::size_t i = 0; i < value.size(); ++i) {
+            std::uint64_t byte = 0;
+            const bool coded = value[i] == '%' && value.size() - i > 2 && read_hex(value.substr(i + 1, 2), byte, letters::any);
+            if (coded) encoded.put(value.substr(i, 3)), i += 2;
+            else if (value[i] == '+') encoded.put("%20");
+            else put_percent_encoded(encoded, value.substr(i, 1));
+        }
+        if (encoded.overflows()) full_ = true;
+        else add({key, encoded.view(), {}});
+    }
+    [[nodiscard]] std::string_view view() const { return text_.view(); }
+    [[nodiscard]] bool cut() const { return full_; }
+
+private:
+    text_of<most_baggage_text> text_;
+    std::size_t members_ = 0;
+    bool full_ = false;
+};
+
+// --- what may leave ---------------------------------------------------------------------------------------------------
+
+// Published once, and kept for good: somebody may be reading it.
+struct baggage_keys {
+    std::size_t count;
+    std::string_view* keys;
+
+    [[nodiscard]] bool has(std::string_view key) const {
+        for (std::size_t i = 0; i < count; ++i)
+            if (keys[i] == key) return true;
+        return false;
+    }
+};
+inline void put_allowed(bounded_text& to, std::string_view baggage, const baggage_keys& allowed) {
+    while (baggage.data()) {
+        const std::string_view member = cut_until(baggage, ',');
+        if (!allowed.has(member.substr(0, member.find('=')))) continue;
+        if (to.size()) to.put(',');
+        to.put(member);
+    }
+}
+
+[[APM_HIDDEN]] inline constinit cell baggage_was_cut{};
+APM_COLD inline void say_baggage_was_cut() {
+    if (__atomic_fetch_add(&baggage_was_cut.bits, 1u, __ATOMIC_RELAXED) == 0)
+        report("baggage of more than %zu members or %zu bytes: what is beyond is dropped (said once)", most_baggage,
+               most_baggage_text);
+}
+
+}  // namespace apm::inline APM_ABI::detail

@@ -1,0 +1,190 @@
+// What headers may be read from and written to. A carrier is two functions: one finds the values of a name, one sets one.
+//
+// These are carriers as they are; names are compared ignoring case:
+//     std::map<std::string, std::string>                   and every other map or multimap of texts
+//     std::vector<std::pair<std::string, std::string>>     and every other sequence of pairs of texts
+//     std::map<std::string, std::vector<std::string>>      and every other of them with lists of values
+//     [&](const char* name) { return request.get(name); }  to read: const char*, std::string_view, std::optional, ...
+//     [&](std::string_view name, std::string_view value) { request.set(name, value); }                          to write
+// Whatever else has headers becomes one by
+//     template <> struct apm::carrier<Request> {
+//         static void get(const Request& r, std::string_view name, auto&& found) { for (auto& v : r.all(name)) found(v); }
+//         static void set(Request& r, std::string_view name, std::string_view value) { r.replace(name, value); }
+//     };
+// which may also have remove(r, name), for headers that would contradict what is set, and each(r, f), which calls
+// f(name, value) for all of them: Jaeger's baggage has names that nobody knows beforehand.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <apm/config.hpp>
+#include <apm/detail/ascii.hpp>
+
+namespace apm::inline APM_ABI {
+
+template <class T>
+struct carrier;
+
+namespace detail {
+
+// The two functions for any type, so that what calls them is compiled once. Names are literals: a zero follows them.
+struct header_source {
+    using found = void(void* to, std::string_view value);
+    using found_named = void(void* to, std::string_view name, std::string_view value);
+    const void* from;
+    void (*get)(const void* from, std::string_view name, void* to, found*);
+    void (*each)(const void* from, void* to, found_named*);  // null where that is not possible
+
+    template <class F>
+    void find(std::string_view name, F&& f) const {
+        get(from, name, &f, [](void* to, std::string_view value) { (*static_cast<std::remove_reference_t<F>*>(to))(value); });
+    }
+    template <class F>
+    void find_all(F&& f) const {
+        if (each)
+            each(from, &f, [](void* to, std::string_view name, std::string_view value) {
+                (*static_cast<std::remove_reference_t<F>*>(to))(name, value);
+            });
+    }
+};
+struct header_sink {
+    void* to;
+    void (*put)(void* to, std::string_view name, std::string_view value);
+    void (*take)(void* to, std::string_view name);  // null where that is not possible
+
+    void set(std::string_view name, std::string_view value) const { put(to, name, value); }
+    void remove(std::string_view name) const {
+        if (take) take(to, name);
+    }
+};
+
+template <class T>
+concept text_like = std::convertible_to<const T&, std::string_view>;
+template <class T>
+concept text_list = !text_like<T> && requires(const T& t) {
+    { *t.begin() } -> std::convertible_to<std::string_view>;
+    t.end();
+};
+template <class T>
+concept header_list = requires(const T& t) {
+    { t.begin()->first } -> std::convertible_to<std::string_view>;
+    t.begin()->second;
+    t.end();
+};
+template <class T>
+concept own_carrier = requires { sizeof(carrier<T>); };
+template <class F>
+concept header_getter = std::invocable<F&, const char*>;
+template <class F>
+concept header_setter = std::invocable<F&, std::string_view, std::string_view>;
+template <class T>
+concept kept_text = std::constructible_from<T, std::string_view> && !std::same_as<T, std::string_view>;
+template <class>
+inline constexpr bool nothing_known = false;
+
+template <class Value, class F>
+void each_value(const Value& value, F&& f) {
+    if constexpr (text_like<Value>) f(std::string_view(value));
+    else
+        for (const auto& one : value) f(std::string_view(one));
+}
+// What a getter returned.
+template <class R, class F>
+void one_value(const R& result, F&& f) {
+    if constexpr (std::convertible_to<const R&, const char*>) {
+        if (const char* const text = result) f(std::string_view(text));
+    } else if constexpr (text_like<R>) {
+        if (const std::string_view text = result; text.data()) f(text);
+    } else {
+        if (result) one_value(*result, f);
+    }
+}
+
+template <class T>
+header_source source_of(T& headers) {
+    using C = std::remove_const_t<T>;
+    header_source s{&headers, nullptr, nullptr};
+    if constexpr (own_carrier<C>) {
+        s.get = [](const void* from, std::string_view name, void* to, header_source::found* found) {
+            carrier<C>::get(*static_cast<const C*>(from), name, [&](std::string_view value) { found(to, value); });
+        };
+        if constexpr (requires { carrier<C>::each(headers, [](std::string_view, std::string_view) {}); })
+            s.each = [](const void* from, void* to, header_source::found_named* found) {
+                carrier<C>::each(*static_cast<const C*>(from),
+                                 [&](std::string_view name, std::string_view value) { found(to, name, value); });
+            };
+    } else if constexpr (header_list<C>) {
+        s.get = [](const void* from, std::string_view name, void* to, header_source::found* found) {
+            for (const auto& [its_name, value] : *static_cast<const C*>(from))
+                if (equal_ignoring_case(its_name, name)) each_value(value, [&](std::string_view v) { found(to, v); });
+        };
+        s.each = [](const void* from, void* to, header_source::found_named* found) {
+            for (const auto& [its_name, value] : *static_cast<const C*>(from)) {
+                const std::string_view name = its_name;
+                each_value(value, [&](std::string_view v) { found(to, name, v); });
+            }
+        };
+    } else if constexpr (header_getter<T>) {
+        s.get = [](const void* from, std::string_view name, void* to, header_source::found* found) {
+            auto& f = *static_cast<T*>(const_cast<void*>(from));
+            one_value(f(name.data()), [&](std::string_view value) { found(to, value); });
+        };
+    } else {
+        static_assert(nothing_known<T>, "apm: no carrier to read headers from; see apm/propagation/carrier.hpp");
+    }
+    return s;
+}
+
+template <class V>
+void assign_value(V& to, std::string_view value) {
+    if constexpr (text_like<V>) to = value;
+    else to.clear(), to.emplace_back(value);
+}
+// Sets the first header of that name, and takes the others out; where `value` is null, all.
+template <class C>
+void replace_header(C& headers, std::string_view name, const std::string_view* value) {
+    using K = std::remove_cvref_t<decltype(headers.begin()->first)>;
+    using V = std::remove_cvref_t<decltype(headers.begin()->second)>;
+    static_assert(kept_text<K> && (kept_text<V> || text_list<V>), "apm: these headers do not keep the text that they are given");
+    bool done = !value;
+    for (auto h = headers.begin(); h != headers.end();) {
+        if (!equal_ignoring_case(h->first, name)) ++h;
+        else if (done) h = headers.erase(h);
+        else assign_value(h->second, *value), done = true, ++h;
+    }
+    if (done) return;
+    V made{};
+    assign_value(made, *value);
+    if constexpr (requires { typename C::key_type; }) headers.emplace(K(name), std::move(made));
+    else headers.emplace_back(K(name), std::move(made));
+}
+
+template <class T>
+header_sink sink_of(T& headers) {
+    header_sink s{const_cast<void*>(static_cast<const void*>(&headers)), nullptr, nullptr};
+    if constexpr (own_carrier<T>) {
+        s.put = [](void* to, std::string_view name, std::string_view value) {
+            carrier<T>::set(*static_cast<T*>(to), name, value);
+        };
+        if constexpr (requires(std::string_view name) { carrier<T>::remove(headers, name); })
+            s.take = [](void* to, std::string_view name) { carrier<T>::remove(*static_cast<T*>(to), name); };
+    } else if constexpr (header_list<T>) {
+        s.put = [](void* to, std::string_view name, std::string_view value) {
+            replace_header(*static_cast<T*>(to), name, &value);
+        };
+        s.take = [](void* to, std::string_view name) { replace_header(*static_cast<T*>(to), name, nullptr); };
+    } else if constexpr (header_setter<T>) {
+        s.put = [](void* to, std::string_view name, std::string_view value) { (*static_cast<T*>(to))(name, value); };
+    } else {
+        static_assert(nothing_known<T>, "apm: no carrier to write headers to; see apm/propagation/carrier.hpp");
+    }
+    return s;
+}
+
+}  // namespace detail
+
+}  // namespace apm::inline APM_ABI
