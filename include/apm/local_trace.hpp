@@ -17,7 +17,7 @@ struct local_trace {
     std::uint32_t room;                      // bytes behind this object
     std::uint32_t state_size, baggage_size;  // of two texts there: the values of the headers `tracestate` and `baggage`
     waiting_spans* waiting;                  // null, unless it is decided late whether its spans are kept
-    local_trace* next;                       // of an idle one: the next idle one
+    local_trace* next;                       // of an idle one: the next idle one; else the one whose `waiting` it shares
 
     static constexpr std::uint32_t usual_room = 512 - 32;  // objects of so much are used again
     static constexpr std::uint32_t most_text = 8192;       // of each text

@@ -279,7 +279,8 @@ void forget(waiting_spans& w);  // waiting.hpp
 // Nobody shares it any more.
 APM_COLD inline void forget(local_trace& gone) {
     constexpr std::uint64_t most = 16;
-    if (gone.waiting) forget(*gone.waiting);
+    if (gone.next) release(gone.next);
+    else if (gone.waiting) forget(*gone.waiting);
     thread_state* const t = gone.room == local_trace::usual_room ? this_thread() : nullptr;
     if (!t || t->idle_traces_count.load() >= most) return free(&gone);
     gone.next = t->idle_traces.pointer<local_trace>();

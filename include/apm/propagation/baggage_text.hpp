@@ -49,7 +49,8 @@ inline bool read_baggage_member(std::string_view text, baggage_member& m) {
 }
 
 // `a ; b = c` as `a;b=c`, each with a semicolon before. False where one is malformed.
-inline bool put_properties(bounded_text& to, std::string_view properties) {
+template <class Out>
+bool put_properties(Out& to, std::string_view properties) {
     while (properties.data()) {
         const std::string_view one = trimmed(cut_until(properties, ';'));
         if (one.empty()) continue;
@@ -68,7 +69,8 @@ inline bool put_properties(bounded_text& to, std::string_view properties) {
 }
 
 // What a header does not take as it is, as %XX.
-inline void put_percent_encoded(bounded_text& to, std::string_view raw) {
+template <class Out>
+void put_percent_encoded(Out& to, std::string_view raw) {
     for (const char c : raw) {
         if (c != '%' && baggage_char(c)) {
             to.put(c);
@@ -84,7 +86,7 @@ template <class F>
 void percent_decoded(std::string_view text, F&& f) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         std::uint64_t byte = 0;
-        if (text[i] == '%' && i + 2 < text.size() && read_hex(text.substr(i + 1, 2), byte, letters::any)) {
+        if (text[i] == '%' && text.size() - i > 2 && read_hex(text.substr(i + 1, 2), byte, letters::any)) {
             f(static_cast<char>(byte));
             i += 2;
         } else {

@@ -110,8 +110,8 @@ inline void allow_baggage(const std::string_view* keys, std::size_t count) {
 
 }  // namespace detail
 
-// From now on, only baggage of these keys leaves the process, whoever put it there; within, all is there as before. An empty list:
-// none leaves. Any thread; each list is kept for good. Without a call, all baggage is sent on.
+// From now on, only baggage of these keys leaves the process, whoever put it there; within, all is there as before. An empty
+// list: none leaves. Any thread; each list is kept for good. Without a call, all baggage is sent on.
 inline void allow_baggage(std::initializer_list<std::string_view> keys) { detail::allow_baggage(keys.begin(), keys.size()); }
 inline void allow_all_baggage() { detail::process_root().baggage_keys.store(0); }
 
