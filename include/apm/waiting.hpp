@@ -109,9 +109,14 @@ inline char* room_to_wait(root& r, waiting_spans& w, std::uint32_t size) {
 }
 
 inline void hand_to_reader(root& r, waiting_spans& w) {
-    late_records* const x = w.records;
+    late_records* x = w.records;
     w.records = nullptr;
     if (!x) return;
+    if (auto* const smaller = static_cast<late_records*>(realloc(x, sizeof(late_records) + x->used))) {  // others need the rest
+        x = smaller;
+        r.late_bytes.add_shared(std::uint64_t{x->used} - x->room);
+        x->room = x->used;
+    }
     const std::uint64_t before = r.late_unread.load();
     r.late_unread.add_shared(std::uint64_t{x->used});
     std::uint64_t first = r.late.load();

@@ -97,8 +97,7 @@ private:
         for (auto n = below(3); n > 0; --n) {
             const apm::context to{{random_(), random_()}, random_() | 1, below(2) == 0, below(2) == 0};
             s.link(to);
-            const unsigned flags = 0x100u + (to.sampled ? 1u : 0u) + (to.remote ? 0x200u : 0u);
-            everything::say_link(to.trace.high, to.trace.low, to.span, flags);
+            everything::say_link(to.trace.high, to.trace.low, to.span, 0x100u + (to.sampled ? 1u : 0u) + (to.remote ? 0x200u : 0u));
         }
     }
     template <class Span>
