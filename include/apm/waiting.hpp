@@ -117,14 +117,14 @@ inline void hand_to_reader(root& r, waiting_spans& w) {
         r.late_bytes.add_shared(std::uint64_t{x->used} - x->room);
         x->room = x->used;
     }
-    const std::uint64_t before = r.late_unread.load();
-    r.late_unread.add_shared(std::uint64_t{x->used});
+    const std::uint64_t used = x->used, before = r.late_unread.load();
+    r.late_unread.add_shared(used);
     std::uint64_t first = r.late.load();
     do x->next = reinterpret_cast<late_records*>(first);
     while (!__atomic_compare_exchange_n(&r.late.bits, &first, reinterpret_cast<std::uint64_t>(x), false, __ATOMIC_RELEASE,
                                         __ATOMIC_RELAXED));
-    constexpr std::uint64_t half = ring::default_bytes / 2;
-    if (before < half && before + x->used >= half) wake_reader();
+    constexpr std::uint64_t half = ring::default_bytes / 2;  // from here on, it is the reader's
+    if (before < half && before + used >= half) wake_reader();
 }
 
 // Why a local root and its spans are kept, as an attribute of it.
