@@ -1,30 +1,31 @@
-// From basket to receipt.
+// From basket to receipt: what the service orders does.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <random>
-#include <string_view>
+#include <functional>
 
 #include <apm/schema/shop.hpp>
 
-#include "house.hpp"
+#include "purchase.hpp"
 
 namespace shop {
-
-using Dice = std::minstd_rand;
 
 struct Receipt {
     Method method;
     Outcome outcome;
     std::int64_t cents;
     int items;
-    std::chrono::nanoseconds took;  // as the shop measured it
+    std::chrono::nanoseconds took;  // as the service orders measured it
 };
 
-// For a benchmark, which would else see little but the wait for the bank.
-inline bool bank_answers_at_once = false;
+namespace orders {
 
-Receipt check_out(std::uint64_t customer, const Basket& basket, Method method, std::string_view card, Dice& dice);
+// Whoever is asked for the money.
+using Pay = std::function<Outcome(const Purchase&)>;
+
+Receipt check_out(const Purchase& purchase, const Pay& pay);
+
+}  // namespace orders
 
 }  // namespace shop

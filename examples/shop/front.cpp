@@ -1,6 +1,6 @@
 #include "front.hpp"
 
-namespace shop {
+namespace shop::gateway {
 
 namespace {
 
@@ -16,29 +16,38 @@ std::string_view after(std::string_view path, std::string_view prefix) {
     return path.starts_with(prefix) ? path.substr(prefix.size()) : std::string_view{};
 }
 
+int status_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::ok: return 200;
+        case Outcome::declined: return 402;
+        case Outcome::failed: break;
+    }
+    return 502;
+}
+
 }  // namespace
 
-Answer Front::answer(const Call& call, Dice& dice) {
+Answer Front::answer(const Visitor& visitor) {
     // Most requests are for this page: its series is looked up once, which leaves nothing but an addition.
     static const auto home = telemetry.requests.with({.verb = Verb::GET, .route = "/", .status = 200});
     const InFlight one;
-    auto visit = telemetry.visit.scope({.verb = call.verb, .path = call.path});
-    const Answer a = route(call, dice);
+    auto visit = telemetry.visit.scope({.verb = visitor.verb, .path = visitor.path});
+    const Answer a = route(visitor);
     visit.set<&Visit::status>(a.status);
     if (a.route == "/") home.add(1);
-    else telemetry.requests.add(1, {.verb = call.verb, .route = a.route, .status = a.status});
+    else telemetry.requests.add(1, {.verb = visitor.verb, .route = a.route, .status = a.status});
     return a;
 }
 
-Answer Front::route(const Call& call, Dice& dice) {
-    const std::string_view path = call.path;
-    if (call.verb == Verb::GET) {
+Answer Front::route(const Visitor& visitor) {
+    const std::string_view path = visitor.path;
+    if (visitor.verb == Verb::GET) {
         if (path == "/") return {.route = "/"};
         if (const auto name = after(path, "/product/"); !name.empty())
             return {.status = shelves.find(name) ? 200 : 404, .route = "/product/{name}"};
     } else {
-        if (const auto name = after(path, "/basket/"); !name.empty()) return put_into_basket(name, call.customer);
-        if (path == "/checkout") return check_out_basket(call, dice);
+        if (const auto name = after(path, "/basket/"); !name.empty()) return put_into_basket(name, visitor.customer);
+        if (path == "/checkout") return check_out_basket(visitor);
     }
     return {.status = 404, .route = "unknown"};  // all of them one route: paths are typed by strangers
 }
@@ -51,11 +60,11 @@ Answer Front::put_into_basket(std::string_view name, std::uint64_t customer) {
     return {.status = 201, .route = "/basket/{name}"};
 }
 
-Answer Front::check_out_basket(const Call& call, Dice& dice) {
-    const Basket basket = baskets.take(call.customer);
+Answer Front::check_out_basket(const Visitor& visitor) {
+    const Basket basket = baskets.take(visitor.customer);
     if (basket.items == 0) return {.status = 400, .route = "/checkout"};
-    const Receipt receipt = check_out(call.customer, basket, call.method, call.card, dice);
-    return {.status = receipt.outcome == Outcome::ok ? 200 : 402, .route = "/checkout", .receipt = receipt};
+    const Receipt receipt = place_({visitor.customer, basket.items, basket.cents, visitor.method, visitor.card});
+    return {.status = status_of(receipt.outcome), .route = "/checkout", .receipt = receipt};
 }
 
-}  // namespace shop
+}  // namespace shop::gateway

@@ -1,19 +1,21 @@
-// The front: requests come in, answers go out. HTTP without the wire.
+// The front: requests come in, answers go out, whether they came over a wire or not. What the service gateway does.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <apm/schema/shop.hpp>
 
 #include "checkout.hpp"
 #include "house.hpp"
 
-namespace shop {
+namespace shop::gateway {
 
-struct Call {
+struct Visitor {
     Verb verb;
     std::string path;              // /product/{name}, /basket/{name} ...
     std::uint64_t customer;
@@ -29,16 +31,23 @@ struct Answer {
 
 class Front {
 public:
+    // Whoever does the check-out.
+    using Place = std::function<Receipt(const Purchase&)>;
+
+    explicit Front(Place place) : place_(std::move(place)) {}
+
     // Any thread.
-    Answer answer(const Call& call, Dice& dice);
+    Answer answer(const Visitor& visitor);
 
     Shelves shelves;
     Baskets baskets;
 
 private:
-    Answer route(const Call& call, Dice& dice);
+    Answer route(const Visitor& visitor);
     Answer put_into_basket(std::string_view name, std::uint64_t customer);
-    Answer check_out_basket(const Call& call, Dice& dice);
+    Answer check_out_basket(const Visitor& visitor);
+
+    const Place place_;
 };
 
-}  // namespace shop
+}  // namespace shop::gateway

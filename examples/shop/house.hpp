@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace shop {
+namespace shop::gateway {
 
 struct Piece {
     std::string_view name;
@@ -66,4 +66,4 @@ private:
     std::map<std::uint64_t, Basket> baskets_;
 };
 
-}  // namespace shop
+}  // namespace shop::gateway

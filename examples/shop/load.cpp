@@ -4,7 +4,7 @@
 #include <random>
 #include <string>
 
-namespace shop {
+namespace shop::gateway {
 
 Load::Load(Front& front, unsigned customers, std::uint64_t orders) : front_(front), limit_(orders) {
     for (unsigned i = 1; i <= customers; ++i) customers_.emplace_back([this, i] { shop_around(i); });
@@ -17,14 +17,14 @@ void Load::stop() {
 }
 
 void Load::shop_around(std::uint64_t customer) {
-    Dice dice(static_cast<Dice::result_type>(customer * 7919));
+    std::minstd_rand dice(static_cast<std::minstd_rand::result_type>(customer * 7919));
     const auto choose = [&](auto... weight) { return std::discrete_distribution<>({static_cast<double>(weight)...})(dice); };
     Tally mine;
     const auto call = [&](Verb verb, std::string path, Method method = Method::card) {
-        Call c{verb, std::move(path), customer, method};
-        if (verb == Verb::POST && method == Method::card) c.card = "4000 0000 0000 " + std::to_string(1000 + customer);
-        const Answer a = front_.answer(c, dice);
-        mine.saw(c, a);
+        Visitor v{verb, std::move(path), customer, method};
+        if (verb == Verb::POST && method == Method::card) v.card = "4000 0000 0000 " + std::to_string(1000 + customer);
+        const Answer a = front_.answer(v);
+        mine.saw(v, a);
         return a;
     };
 
@@ -53,4 +53,4 @@ void Load::shop_around(std::uint64_t customer) {
     tally_.add(mine);
 }
 
-}  // namespace shop
+}  // namespace shop::gateway

@@ -10,7 +10,7 @@
 #include "front.hpp"
 #include "tally.hpp"
 
-namespace shop {
+namespace shop::gateway {
 
 class Load {
 public:
@@ -38,4 +38,4 @@ private:
     std::vector<std::thread> customers_;
 };
 
-}  // namespace shop
+}  // namespace shop::gateway

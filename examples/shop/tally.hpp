@@ -10,15 +10,15 @@
 
 #include "front.hpp"
 
-namespace shop {
+namespace shop::gateway {
 
 class Tally {
 public:
-    void saw(const Call& call, const Answer& a) {
+    void saw(const Visitor& visitor, const Answer& a) {
         static constexpr const char* verbs[] = {"GET", "POST"};
         static constexpr const char* methods[] = {"card", "paypal", "cash"};
-        static constexpr const char* outcomes[] = {"ok", "declined"};
-        const std::string verb = verbs[static_cast<int>(call.verb)], route(a.route), status = std::to_string(a.status);
+        static constexpr const char* outcomes[] = {"ok", "declined", "failed"};
+        const std::string verb = verbs[static_cast<int>(visitor.verb)], route(a.route), status = std::to_string(a.status);
         ++counts_["shop.http.requests{verb=" + verb + ",route=" + route + ",status=" + status + "}"];
         if (!a.receipt) return;
         const std::string method = std::string("method=") + methods[static_cast<int>(a.receipt->method)];
@@ -56,4 +56,4 @@ private:
     std::vector<std::int64_t> took_;  // nanoseconds
 };
 
-}  // namespace shop
+}  // namespace shop::gateway

@@ -146,6 +146,12 @@ class Program:
     def ended(self):
         return self._process.poll() is not None
 
+    def rest(self):
+        """All that it said, once it has ended."""
+        while (line := self._lines.get(timeout=20)) is not None:
+            self.seen.append(line)
+        return self.seen
+
     def stop(self):
         """Asks it to end, and makes it. Returns its exit status."""
         if not self.ended():
@@ -157,15 +163,21 @@ class Program:
         return self._process.wait()
 
 
+SERVICES = ("payment", "orders", "gateway")     # in the order in which they start
+
+
 class Shop(Program):
-    """The example shop: places exactly so many orders, then waits with its page up."""
+    """The example shop, all of its services: places exactly so many orders, then waits with its pages up."""
 
     def __init__(self, program, orders, port=0, threads=16):
         self._directory = tempfile.TemporaryDirectory(prefix="apm-shop-")
-        self.traces = Path(self._directory.name)        # where it writes its spans
+        self.traces = Path(self._directory.name)        # where they write their spans
         super().__init__(program, "--orders", orders, "--threads", threads, "--port", port, "--tally", "--wait",
                          env={"APM_TRACE_DIRECTORY": self._directory.name})
-        self.url = self.line(r"(http://127\.0\.0\.1:\d+/metrics)").group(1)
+        self.services, self.pages = {}, {}
+        for service in SERVICES:
+            said = self.line(rf"shop-{service}: (http://127\.0\.0\.1:\d+), metrics: (http://127\.0\.0\.1:\d+/metrics)$")
+            self.services[service], self.pages[service] = said.groups()
 
     def tally(self):
         """What its customers counted themselves: {(name, labels): number}; waits until they are done."""
@@ -180,14 +192,16 @@ class Shop(Program):
 
 
 class Prometheus(Program):
-    """Debian's Prometheus, on a free port of this machine's own address, scraping `target` every second."""
+    """Debian's Prometheus, on a free port of this machine's own address, scraping pages every second."""
 
-    def __init__(self, target):
+    def __init__(self, *pages):
+        self._pages = len(pages)
+        targets = [urllib.parse.urlsplit(page).netloc for page in pages]
         program = need_program("prometheus", "prometheus")
         self._directory = tempfile.TemporaryDirectory(prefix="apm-prometheus-")
         config = Path(self._directory.name) / "prometheus.yml"
         config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-                          f"scrape_configs: [{{job_name: it, static_configs: [{{targets: ['{target}']}}]}}]\n")
+                          f"scrape_configs: [{{job_name: it, static_configs: [{{targets: {targets}}}]}}]\n")
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         super().__init__(program, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
@@ -205,14 +219,16 @@ class Prometheus(Program):
         return self.answers(self.url + "/-/ready")
 
     def query(self, expression):
-        """The instant vector: {(name, labels): value as text}."""
+        """The instant vector: {(name, labels): value as text}. Which page a series is from does not matter, for no two have it."""
         text, _ = get(f"{self.url}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
         answer = json.loads(text)
         check(answer["status"] == "success", f"{expression}: {text}")
         result = {}
         for series in answer["data"]["result"]:
             labels = {k: v for k, v in series["metric"].items() if k not in ("__name__", "instance", "job")}
-            result[series["metric"].get("__name__", ""), frozenset(labels.items())] = series["value"][1]
+            key = series["metric"].get("__name__", ""), frozenset(labels.items())
+            check(key not in result, f"{expression}: {key} is on two pages")
+            result[key] = series["value"][1]
         return result
 
     def number(self, expression):
@@ -221,10 +237,11 @@ class Prometheus(Program):
         return float(next(iter(values.values())))
 
     def wait_for_scrape(self):
-        """Until a scrape that began after this call is in."""
+        """Until scrapes of all pages that began after this call are in."""
         now = time.time()
 
         def scraped():
-            times = self.query("timestamp(up) and up == 1")  # of `up == 1` it would be the time of the query
-            return times and float(next(iter(times.values()))) > now
-        until(scraped, "Prometheus scrapes the page")
+            up = self.query("count(up == 1)")
+            times = self.query("min(timestamp(up) and up == 1)")  # of `up == 1` it would be the time of the query
+            return up and int(next(iter(up.values()))) == self._pages and float(next(iter(times.values()))) > now
+        until(scraped, "Prometheus scrapes the pages")

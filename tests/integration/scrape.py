@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Prometheus scrapes the shop under load, and knows what the load did, to the unit.
+"""A Prometheus scrapes the three services of the shop under load, and knows what the load did, to the unit.
 
 usage: scrape.py SHOP
 """
@@ -57,9 +57,8 @@ def check_quantiles(tally, prometheus):
         check(bucket_of(truth) == bucket_of(estimate), f"p{percent} is {truth}, Prometheus says {estimate}: another bucket")
 
 
-def check_table(lines, prometheus):
+def check_table(lines, expected):
     """The table that the shop prints at its end estimates as Prometheus does."""
-    expected = prometheus.query("histogram_quantile(0.95, shop_checkout_duration_seconds_bucket)")
     compared = 0
     for line in lines:
         match = re.match(r"  shop\.checkout\.duration\{method=(\w+),outcome=(\w+)\} .* ([\d.]+) (ms|us|s) +[\d.]+ \w+$", line)
@@ -72,16 +71,18 @@ def check_table(lines, prometheus):
 
 
 def main():
-    with Shop(sys.argv[1], ORDERS) as shop, Prometheus(re.search(r"//([^/]+)", shop.url)[1]) as prometheus:
+    with Shop(sys.argv[1], ORDERS) as shop, Prometheus(*shop.pages.values()) as prometheus:
         tally = shop.tally()
         prometheus.wait_for_scrape()
         page = prometheus.query('{__name__=~"shop_.*"}')
         check_counts(tally, page)
         check_quantiles(tally, prometheus)
-        check_table(shop.seen, prometheus)
-        check(prometheus.number("count(count by (__name__) ({__name__=~'apm_.*'}))") > 5, "the library says nothing of itself")
+        by_instance = "count by (instance) (count by (instance, __name__) ({__name__=~'apm_.*'}))"
+        check(prometheus.number(f"count({by_instance} > 5)") == 3, "the library says nothing of itself")
+        quantiles = prometheus.query("histogram_quantile(0.95, shop_checkout_duration_seconds_bucket)")
         status = shop.stop()
         check(status == 0, f"the shop exited with {status}")
+        check_table(shop.rest(), quantiles)     # each service prints its own when it ends
         print(f"{len(tally)} tallies, {len(page)} series: all equal")
 
 

@@ -1,32 +1,36 @@
-// The shop's own functions, as its customers call them; the bank answers at once. What they cost with and without telemetry is
-// what somebody pays who instruments a program like this one.
+// The shop's own functions, as its customers call them, in one process and without HTTP; the bank answers at once. What they cost
+// with and without telemetry is what somebody pays who instruments a program like this one.
 #include <benchmark/benchmark.h>
 
+#include "../../examples/shop/bank.hpp"
+#include "../../examples/shop/checkout.hpp"
 #include "../../examples/shop/front.hpp"
 
 namespace {
 
-shop::Front& front() {
-    static shop::Front one;
+shop::Receipt place(const shop::Purchase& purchase) {
+    static shop::Dice dice(7919);
+    return shop::orders::check_out(purchase, [](const shop::Purchase& p) { return shop::payment::take_money(p, dice); });
+}
+
+shop::gateway::Front& front() {
+    static shop::gateway::Front one(place);
     return one;
 }
 
-void answer(benchmark::State& state, const shop::Call& call) {
-    shop::Dice dice(7919);
-    for (auto _ : state) benchmark::DoNotOptimize(front().answer(call, dice).status);
+void answer(benchmark::State& state, const shop::gateway::Visitor& visitor) {
+    for (auto _ : state) benchmark::DoNotOptimize(front().answer(visitor).status);
 }
 
 void page(benchmark::State& state) { answer(state, {shop::Verb::GET, "/", 1}); }
 void product(benchmark::State& state) { answer(state, {shop::Verb::GET, "/product/coffee", 1}); }
 
 void check_out(benchmark::State& state) {
-    shop::bank_answers_at_once = true;
-    shop::Dice dice(7919);
+    shop::payment::bank_answers_at_once = true;
     int items = 0;
     for (auto _ : state) {
         items = items % 5 + 1;
-        const shop::Basket basket{.cents = 1249, .items = items};
-        benchmark::DoNotOptimize(shop::check_out(1, basket, shop::Method::card, "4000 0000", dice).cents);
+        benchmark::DoNotOptimize(place({.customer = 1, .items = items, .cents = 1249, .card = "4000 0000"}).cents);
     }
 }
 
