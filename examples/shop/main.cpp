@@ -1,8 +1,8 @@
-// A small shop under load, instrumented with apm: three processes that speak HTTP, gateway -> orders -> payment. Each has a page for
-// Prometheus and writes its spans to files; at the end it prints a table of what it measured.
+// A small shop under load, instrumented with apm: three processes that speak HTTP, gateway -> orders -> payment. Each has a page
+// for Prometheus and writes its spans to files; at the end it prints a table of what it measured.
 //
-// What is measured is declared in schema/shop.hpp; front.cpp, checkout.cpp and bank.cpp record it; hop.hpp carries a trace from one
-// process to the next; this file owns the back ends.
+// What is measured is declared in schema/shop.hpp; front.cpp, checkout.cpp and bank.cpp record it; hop.hpp carries a trace from
+// one process to the next; this file owns the back ends.
 #include <csignal>
 #include <cstdio>
 #include <exception>

@@ -4,7 +4,9 @@ namespace shop {
 
 namespace {
 
-bool is_plain(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.'; }
+bool is_plain(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
+}
 
 std::string escaped(std::string_view text) {
     static constexpr char digits[] = "0123456789ABCDEF";

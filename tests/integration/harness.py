@@ -143,6 +143,10 @@ class Program:
         except (urllib.error.URLError, OSError):
             return None
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def ended(self):
         return self._process.poll() is not None
 
@@ -219,7 +223,7 @@ class Prometheus(Program):
         return self.answers(self.url + "/-/ready")
 
     def query(self, expression):
-        """The instant vector: {(name, labels): value as text}. Which page a series is from does not matter, for no two have it."""
+        """The instant vector: {(name, labels): value as text}. Which page a series is from is left out: no two have the same."""
         text, _ = get(f"{self.url}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
         answer = json.loads(text)
         check(answer["status"] == "success", f"{expression}: {text}")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The shop's services one by one, between others: a caller that sends a trace context, a payment of somebody else's, one that is not
-there; and that no process stays when another one dies.
+"""The shop's services one by one, between others: a caller that sends a trace context, a payment of somebody else's, one that is
+not there; and that no process stays when another one dies.
 
 usage: shop_services.py SHOP [off]      off: built with APM_ENABLED=0; nothing is measured, everything else is the same
 """
@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import Program, check, run, until
+from harness import SERVICES, Program, check, run, until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ON = "off" not in sys.argv[2:]
@@ -122,11 +122,12 @@ def from_outside(program):
     """The whole shop, asked over the wire; its gateway is killed, and the services end by themselves."""
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
         with Program(program, "--orders", 0, "--seconds", 60, "--port", 0, env={"APM_TRACE_DIRECTORY": directory}) as shop:
-            urls = [shop.line(rf"shop-{service}: (http://127\.0\.0\.1:\d+), (.*)$") for service in ("payment", "orders", "gateway")]
+            urls = [shop.line(rf"shop-{service}: (http://127\.0\.0\.1:\d+), (.*)$") for service in SERVICES]
             check(all(("nothing is measured" in m[2]) == (not ON) for m in urls), f"{[m[0] for m in urls]}")
             gateway, headers = urls[2][1], {"traceparent": f"00-{TRACE}-{CALLER}-01"}
             lamp = {"customer": 900}
-            check(post(gateway + "/product/lamp", None)[0] == 200 and post(gateway + "/product/unicorn", None)[0] == 404, "products")
+            check(post(gateway + "/product/lamp", None)[0] == 200, "there is no lamp")
+            check(post(gateway + "/product/unicorn", None)[0] == 404, "there is a unicorn")
             check(post(gateway + "/checkout", lamp)[0] == 400, "an empty basket was paid for")
             check(post(gateway + "/basket/lamp?customer=900", {})[0] == 201, "the basket takes nothing")
             check(post(gateway + "/checkout", {**lamp, "method": "cash"}, headers)[0] == 200, "cash is always taken")
@@ -134,19 +135,21 @@ def from_outside(program):
             # A gateway of its own before the services that are there.
             with Program(program, "--orders", 5, "--port", 0, "--orders-url", urls[1][1],
                          env={"APM_TRACE_DIRECTORY": directory}) as second:
-                said = second.line(r"^shop-")[0]
-                check(second._process.wait(20) == 0 and "shop-orders:" not in "\n".join(second.rest()), f"it says {said}")
-            children = subprocess.run(["pgrep", "-P", str(shop._process.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
+                said = second.line(r"^shop-.*")[0]
+                check(said.startswith("shop-gateway: ") and "shop-orders:" not in "\n".join(second.rest()), "it started others")
+                check(second.stop() == 0, "it did not end well")
+            children = Path(f"/proc/{shop.pid}/task/{shop.pid}/children").read_text().split()
             check(len(children) == 2, f"the shop's processes are {children}")
-            os.kill(shop._process.pid, signal.SIGKILL)
+            os.kill(shop.pid, signal.SIGKILL)
             until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), "the services end with the gateway", 10)
         if not ON:
             return
         # A killed gateway takes with it what it had not written; the others had the time to.
         paid = [s for s in spans_of(directory, "orders") if s["traceId"] == TRACE]
-        check(sorted(s["name"] for s in paid) == ["POST /orders", "POST /payments", "checkout", "receipt.write"], f"{paid}")
-        check([s["name"] for s in spans_of(directory, "payment") if s["traceId"] == TRACE] == ["POST /payments", "bank.authorize"],
-              "payment is not in the caller's trace")
+        names = [s["name"] for s in paid]
+        check(names == ["POST /orders", "checkout", "POST /payments", "receipt.write"], f"orders has {names}")
+        names = [s["name"] for s in spans_of(directory, "payment") if s["traceId"] == TRACE]
+        check(names == ["POST /payments", "bank.authorize"], f"payment has {names}")
 
 
 def bad_arguments(program):
@@ -154,15 +157,16 @@ def bad_arguments(program):
                             (["--role", "orders"], "--role orders needs --payment URL"),
                             (["--payment", "localhost"], "--payment needs a URL such as http://127.0.0.1:8001"),
                             (["--payment", "http://127.0.0.1:99999"], "--payment needs a URL such as http://127.0.0.1:8001"),
-                            (["--role", "payment", "--wait"], "--seconds, --orders, --orders-url, --wait and --tally are the gateway's"),
+                            (["--role", "payment", "--wait"],
+                             "--seconds, --orders, --orders-url, --wait and --tally are the gateway's"),
                             (["--port", "70000"], "--port needs a number from 0 to 65535"),
                             (["--what"], "what is --what? See shop --help")):
         ran = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10)
         check((ran.returncode, ran.stdout) == (2, f"shop: {said}\n"), f"{arguments}: {ran.returncode} {ran.stdout}")
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory, Service(program, directory, "payment") as payment:
         port = payment.url.rsplit(":", 1)[1]
-        ran = subprocess.run([program, "--role", "payment", "--http-port", port], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             text=True, timeout=10)
+        ran = subprocess.run([program, "--role", "payment", "--http-port", port], stdout=subprocess.PIPE, text=True, timeout=10,
+                             stderr=subprocess.STDOUT, env={**os.environ, "APM_TRACE_DIRECTORY": directory})
         check((ran.returncode, ran.stdout) == (1, f"shop: cannot listen on 127.0.0.1:{port}; is the port in use?\n"), ran.stdout)
 
 

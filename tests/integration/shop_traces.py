@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the shop's customers did is in the trace files of its three services, to the order: each check-out is one trace through all
-of them, with every span under its parent, no secret, and on the pages as many spans begun as exported. tools/traces shows it.
+"""What the shop's customers did is in the trace files of its three services, to the order: each check-out is one trace through
+all of them, with every span under its parent, no secret, and on the pages as many spans begun as exported. tools/traces shows it.
 
 usage: shop_traces.py SHOP
 """
@@ -39,7 +39,8 @@ def spans_of(directory):
     for path in sorted(directory.glob("*.jsonl*")):
         for line in path.read_text().splitlines():
             for resource in json.loads(line)["resourceSpans"]:
-                service = next(a["value"]["stringValue"] for a in resource["resource"]["attributes"] if a["key"] == "service.name")
+                who = {a["key"]: a["value"] for a in resource["resource"]["attributes"]}
+                service = who["service.name"]["stringValue"]
                 for scope in resource["scopeSpans"]:
                     check(scope["scope"]["name"] == service.replace("shop-", "shop."), f"a span of {scope['scope']} in {service}")
                     for span in scope["spans"]:
@@ -88,7 +89,8 @@ def check_traces(spans, orders, declined):
 def check_pages(texts, orders, slow):
     for service, text in texts.items():
         page = re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE)
-        lost = [float(v) for name, labels, v in page if name == "otel_sdk_processor_span_processed_total" and "error_type" in labels]
+        processed = [(labels, float(v)) for name, labels, v in page if name == "otel_sdk_processor_span_processed_total"]
+        lost = [v for labels, v in processed if "error_type" in labels]
         check(len(lost) == 3 and not any(lost), f"{service}: spans were dropped: {lost}")
         for name, n in ("bank_authorize_executions_total", orders), ("fraud_check_executions_total", slow):
             counted = sum(float(v) for found, _, v in page if found == name)
@@ -108,7 +110,8 @@ def check_trees(directory, declined, slow):
     shapes = [re.sub(r"^ *\S+ \S+ +| \S+=.*", "", line) for line in tree[1:]]
     check(shapes[:7] == ["shop-gateway  request", "shop-gateway  └─ POST /orders", "shop-orders      └─ POST /orders",
                          "shop-orders         └─ checkout", "shop-orders            ├─ POST /payments",
-                         "shop-payment           │  └─ POST /payments", "shop-payment           │     ├─ fraud.check"], "\n".join(tree))
+                         "shop-payment           │  └─ POST /payments", "shop-payment           │     ├─ fraud.check"],
+          "\n".join(tree))
     whole = traces("tree", "--span", "fraud.check", "--most", 2 * slow, directory)
     check(whole.count("fraud.check") == slow, "not every slow path is shown")
 
@@ -134,7 +137,8 @@ def check_merged(directory, spans, orders):
         check(set(arrows) == {s["spanId"] for s in spans if s["flags"] & REMOTE}, f"{phase}: other arrows")
         for child, e in arrows.items():
             at = slices[end_of(slices[child])]
-            check((e["pid"], e["tid"]) == (at["pid"], at["tid"]) and at["ts"] <= e["ts"] < at["ts"] + at["dur"], f"{e} is not in {at}")
+            check((e["pid"], e["tid"]) == (at["pid"], at["tid"]), f"{e} is not on the thread of {at}")
+            check(at["ts"] <= e["ts"] < at["ts"] + at["dur"], f"{e} is not in {at}")
             check(phase == "s" or e["bp"] == "e", f"{e} would be bound to the next slice")
 
 

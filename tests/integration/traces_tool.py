@@ -67,8 +67,8 @@ class Trees(Files):
 
     def test_what_is_asked_for(self):
         error = {"status": {"code": 2}}
-        self.write("a.jsonl", otlp("s", span("1", "a", "", 0, 1), span("2", "b", "", 5, 6, **error), span("3", "c", "", 3, 4, "slow"),
-                                   span("4", "d", "9", 7, 8, "slow", **error)))
+        self.write("a.jsonl", otlp("s", span("1", "a", "", 0, 1), span("2", "b", "", 5, 6, **error),
+                                   span("3", "c", "", 3, 4, "slow"), span("4", "d", "9", 7, 8, "slow", **error)))
 
         def traces(*arguments):
             return [line[6] for line in self.tree(*arguments).splitlines() if line.startswith("trace ")]
@@ -113,8 +113,8 @@ class Chrome(Files):
     @staticmethod
     def slice(pid, tid, ts, dur, id_, parent=None, name="x"):
         args = {"pid": 5, "span_id": id_ * 16, **({"parent_span_id": parent * 16} if parent else {})}
-        text = json.dumps({"ph": "X", "pid": pid, "tid": tid, "ts": None, "dur": None, "name": name, "args": args}, separators=(",", ":"))
-        return text.replace('"ts":null', f'"ts":{ts}').replace('"dur":null', f'"dur":{dur}')
+        event = {"ph": "X", "pid": pid, "tid": tid, "ts": None, "dur": None, "name": name, "args": args}
+        return json.dumps(event, separators=(",", ":")).replace('"ts":null', f'"ts":{ts}').replace('"dur":null', f'"dur":{dur}')
 
     def file(self, name, pid, seconds, process, *lines, whole=True):
         lines = [self.meta(pid, "process_name", name=process), self.meta(pid, "time_zero", unix_seconds=seconds), *lines]
@@ -149,7 +149,8 @@ class Chrome(Files):
         self.file("b.json", 1, 0, "two", self.slice(1, 1, 90, 20, "b", "a"), self.slice(1, 1, 20, 5, "c", "a"),
                   self.slice(1, 1, 300, 5, "d"))
         events, _, _ = self.merge(*(self.directory / name for name in ("a.json", "a.json.1", "b.json")))
-        self.assertEqual({k: v[0] for k, v in self.slices(events).items()}, {**dict.fromkeys("aef", 1), **dict.fromkeys("bcd", 1_000_001)})
+        self.assertEqual({k: v[0] for k, v in self.slices(events).items()},
+                         {**dict.fromkeys("aef", 1), **dict.fromkeys("bcd", 1_000_001)})
         self.assertEqual([e["args"]["pid"] for e in events if e["ph"] == "X"], [5] * 6)
         self.assertEqual([(e["ph"], e["pid"], e["ts"], e["id"][0]) for e in events if e["ph"] in "sf"],
                          [("s", 1, 100, "b"), ("f", 1_000_001, 100, "b")])

@@ -47,7 +47,7 @@ def nanoseconds(microseconds):
 
 
 def number_processes(files):
-    """The pid of each file in the merged one: its own, unless another process has that (on another host, in another container)."""
+    """Each file's pid in the merged one: its own, unless another process has that (on another host, in another container)."""
     taken, pids = {}, []
     for f in files:
         rotated = re.sub(r"\.json(\.\d+)?$", "", str(f.path))
@@ -67,8 +67,8 @@ def end_of_arrow(phase, at, when, child):
 
 
 def arrows(slices):
-    """From a span to its child in another process. Each end lies in its slice, and not against the time's direction: clocks of two
-    hosts may differ by more than a call takes, then there is none."""
+    """From a span to its child in another process. Each end lies in its slice, and not against the time's direction: the clocks
+    of two hosts may differ by more than a call takes, then there is none."""
     for child, to in slices.items():
         parent = slices.get(to.parent)
         if parent is None or parent.pid == to.pid:
