@@ -37,11 +37,9 @@ inline bool read_b3(std::string_view text, context& c) {
         const std::string_view trace = cut_until(rest, '-'), span = cut_until(rest, '-');
         if (!read_b3_ids(trace, span, found)) return false;
         if (rest.data()) {
-            std::string_view part = cut_until(rest, '-');
-            if (read_b3_state(part, found)) part = cut_until(rest, '-');
-            std::uint64_t parent;
-            if (part.data() && (part.size() != 16 || !read_hex(part, parent))) return false;
-            if (rest.data()) return false;
+            if (!read_b3_state(cut_until(rest, '-'), found)) return false;
+            std::uint64_t parent = 0;
+            if (rest.data() && (rest.size() != 16 || !read_hex(rest, parent))) return false;
         }
     }
     c = static_cast<context&&>(found);
@@ -56,7 +54,8 @@ inline bool read_b3(const b3_headers& h, context& c) {
     if ((h.trace.data() || h.span.data()) && !read_b3_ids(trimmed(h.trace), trimmed(h.span), found)) return false;
     const std::string_view sampled = trimmed(h.sampled);
     if (sampled == "1" || equal_ignoring_case(sampled, "true")) found.sampled = true, found.deferred = false;
-    if (sampled == "0" || equal_ignoring_case(sampled, "false")) found.deferred = false;
+    else if (sampled == "0" || equal_ignoring_case(sampled, "false")) found.deferred = false;
+    else if (sampled.data()) return false;
     if (trimmed(h.flags) == "1") found.sampled = found.debug = true, found.deferred = false;
     if (!found.valid() && found.deferred) return false;
     c = static_cast<context&&>(found);

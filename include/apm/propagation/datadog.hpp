@@ -7,7 +7,7 @@
 //     x-datadog-tags: _dd.p.tid=640cfd8d00000000,_dd.p.dm=-1     the high 64 bits of the trace, and what else goes with it
 //
 // Priority, origin and tags travel with the trace as Datadog's tracers put them into a tracestate:
-//     dd=s:1;o:synthetics;t.dm:-1
+//     dd=s:1;p:123456789abcdef0;o:synthetics;t.dm:-1
 #pragma once
 
 #include <cstddef>
@@ -86,6 +86,7 @@ inline bool read_datadog(const datadog_headers& h, context& c, bounded_text& mem
         if (member.size() > most_dd) member.cut_to(before);
     };
     if (!found.deferred) part([&] { member.put("s:"), put_priority(member, priority); });
+    if (found.span) part([&] { member.put("p:"), member.put_hex(found.span, 16); });  // the last span that Datadog has seen
     if (const std::string_view origin = trimmed(h.origin); !origin.empty())
         part([&] { member.put("o:"), put_for_dd(member, origin, ",;~"); });
     each_datadog_tag(h.tags, [&](std::string_view key, std::string_view value) {

@@ -1,8 +1,8 @@
 // Jaeger's own header, which W3C's has replaced: https://www.jaegertracing.io/sdk-migration/#propagation-format
 //
-//     uber-trace-id: 5b2b4e4b2b3c4d5e6f708192a3b4c5d6:a3b4c5d6e7f80910:0:1    trace, span, parent (not used), flags: 1 sampled,
-//                                                                             2 debug
-//     uberctx-tenant: acme%20inc                                              baggage, a header for each
+//     uber-trace-id: 5b2b4e4b2b3c4d5e6f708192a3b4c5d6:a3b4c5d6e7f80910:0:01    trace, span, parent (not used), flags: 1 sampled,
+//                                                                              2 debug
+//     uberctx-tenant: acme%20inc                                               baggage, a header for each
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ inline void write_jaeger(bounded_text& to, const context& c) {
     to.put(':');
     to.put_hex(c.span, 16);
     to.put(":0:");
-    to.put(c.sampled ? (c.debug ? '3' : '1') : '0');
+    to.put(c.sampled ? (c.debug ? "03" : "01") : "00");
 }
 
 }  // namespace apm::inline APM_ABI::detail

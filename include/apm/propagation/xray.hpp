@@ -3,7 +3,7 @@
 //     X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1
 //
 // Root is the trace: the first eight digits are when it began, which X-Ray itself wants to be right and nobody else reads.
-// Sampled=? or none: not decided.
+// Sampled=?, or anything else: not decided.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +46,7 @@ inline bool read_xray(std::string_view text, context& c) {
             if (value.size() != 16 || !read_hex(value, found.span, letters::any) || found.span == 0) return false;
         } else if (equal_ignoring_case(key, "Sampled")) {
             found.sampled = value == "1";
-            found.deferred = value == "?" || value.empty();
+            found.deferred = value != "0" && value != "1";
         }
     }
     if (!found.valid()) {
