@@ -14,9 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,14 +24,18 @@
 
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
+#include <apm/control.hpp>
 #include <apm/enabled.hpp>
+#include <apm/runtime/control_thread.hpp>
 #include <apm/runtime/environment.hpp>
 #include <apm/runtime/push_thread.hpp>
 #include <apm/runtime/options.hpp>
+#include <apm/runtime/remote_strategies.hpp>
 #include <apm/runtime/self.hpp>
 #include <apm/runtime/settings.hpp>
 #if APM_SERVES_PROMETHEUS
 #include <apm/backend/prometheus.hpp>
+#include <apm/runtime/control_endpoint.hpp>
 #endif
 #if APM_WRITES_FILES
 #include <apm/backend/file.hpp>
@@ -53,25 +55,12 @@ inline void on_error(void (*handler)(const char* line)) {
     detail::process_root().handler.publish(reinterpret_cast<const void*>(handler));
 }
 
-namespace detail {
-
-// Rules that outlive all who may still ask them; one for each that a program ever had.
-inline const sampling_rules& kept(const sampling_rules& s) {
-    static std::mutex mutex;
-    static auto& all = *new std::deque<sampling_rules>;
-    const std::lock_guard guard(mutex);
-    for (const sampling_rules& x : all)
-        if (x == s) return x;
-    return all.emplace_back(s);
-}
-
-}  // namespace detail
-
 template <mode M>
 class basic_runtime;
 
 // The program's telemetry, from construction to destruction. One at a time: a second one says so and does nothing.
-// Starts at most one thread of its own, and none where only pull back ends run (their servers have theirs).
+// Starts at most one thread of its own, and none where only pull back ends run (their servers have theirs); one more where a
+// control file is watched or remote sampling polled.
 // In a forked child: does not serve, does not wait for threads it does not have; push back ends export once at the end.
 // A child that wants more than that constructs a runtime of its own, which takes over.
 template <>
@@ -112,6 +101,7 @@ public:
 private:
     void start(runtime_options options, std::vector<detail::any_backend> backends);
     void run(runtime_options& options, std::vector<detail::any_backend>& backends);
+    void start_sampling(const runtime_options& options, const detail::settings& settings);
     void stop();
     bool push_here(deadline by);
     // One of our own, which lives until the runtime ends, or for good where it hangs beyond that.
@@ -136,6 +126,7 @@ private:
     std::optional<detail::push_thread> push_;
     std::atomic<unsigned> flushing_{0};  // threads in a back end's flush()
     std::optional<self_observation> self_;
+    std::unique_ptr<detail::control_thread> control_;
     std::vector<std::shared_ptr<void>> owned_;
     std::string trace_path_;
 #if APM_SERVES_PROMETHEUS
@@ -192,17 +183,22 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     if (options.on_error) on_error(options.on_error);
     detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return detail::set_gate(process, detail::gate::muted, detail::gate::muted);
+    if (settings.disabled) return detail::mute(detail::muted_by_runtime, true);
     process.thread_bytes.store(options.bytes_per_thread);
     process.ring_bytes.store(options.ring_bytes);
     process.ring_limit.store(options.ring_limit);
-    sample_with(detail::kept(options.sampler));
+    start_sampling(options, settings);
     detail::limit_spans(options.limits);
     shutdown_timeout_ = options.shutdown_timeout;
     self_.emplace();
+    [[maybe_unused]] const control::state at_start = control::now<mode::on>();
+    if (!options.control.token.empty() && (!settings.metrics.prometheus || options.prometheus.path == "/control"))
+        detail::report("there is no /control: %s", settings.metrics.prometheus ? "it is the path of the page for Prometheus"
+                                                                              : "it needs the page for Prometheus");
 #if APM_SERVES_PROMETHEUS
     if (settings.metrics.prometheus) {
         prometheus_ = std::make_unique<prometheus>(options.prometheus);
+        if (!options.control.token.empty()) prometheus_->serve_control(detail::control_page(options.control.token, at_start));
         backends.insert(backends.begin(), detail::any_backend::of(*prometheus_));
     }
 #endif
@@ -230,9 +226,24 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     for (const detail::any_backend& b : started_)
         if (b.self == files && options.file.chrome) trace_path_ = files->chrome_path();
 #endif
-    // A span that nobody will see is not recorded.
-    detail::set_gate(process, detail::gate::muted, spans_are_read ? 0 : detail::gate::muted);
+    detail::mute(detail::muted_by_runtime, !spans_are_read);  // a span that nobody will see is not recorded
     push_.emplace(pushing, detail::push_pace{options.span_interval, options.span_timeout, options.metric_timeout});
+    if (!options.control.file.empty() || !settings.sampling.endpoint.empty())
+        control_ = std::make_unique<detail::control_thread>(options.control.file, settings.sampling, settings.service,
+                                                            options.otlp, at_start);
+}
+
+inline void basic_runtime<mode::on>::start_sampling(const runtime_options& options, const detail::settings& settings) {
+    sampling_rules rules = options.sampler;
+    if (!settings.sampling.endpoint.empty()) {
+        auto& jaeger = detail::remote_sampler::get();
+        jaeger.follow({.root = probability(settings.sampling.initial_rate)});
+        rules = settings.sampling.parent_based ? parent_based(jaeger.as_sampler()) : sampling_rules(jaeger.as_sampler());
+    }
+    detail::start_sampling(rules);
+    control::decide_late_with<mode::on>(detail::rules_of(options.late));
+    control::record_up_to<mode::on>(static_cast<int>(options.level));
+    detail::use(settings.propagation);
 }
 
 inline bool basic_runtime<mode::on>::flush(std::chrono::milliseconds timeout) {
@@ -289,6 +300,8 @@ inline void basic_runtime<mode::on>::stop() {
     const auto here = static_cast<std::uint64_t>(getpid());
     const bool child = getpid() != process_;
     const bool replaced = child && runtimes.load() == here;  // the child has a runtime of its own
+    if (child && control_) control_->abandon();
+    control_.reset();
     if (child) {
         if (push_) push_->abandon();
         if (!replaced) push_here(by);
@@ -307,8 +320,7 @@ inline void basic_runtime<mode::on>::stop() {
 #endif
     self_.reset();
     running_ = false;
-    detail::root& process = detail::process_root();
-    if (!process.disabled.load()) detail::set_gate(process, detail::gate::muted, 0);  // for whoever reads next
+    if (!detail::process_root().disabled.load()) detail::mute(detail::muted_by_runtime, false);  // for whoever reads next
     if (!replaced) runtimes.store_release(0);
 }
 

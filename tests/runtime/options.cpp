@@ -17,8 +17,18 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.resource.size == 0);
     CHECK(o.metrics_exporter == "auto");
     CHECK(o.traces_exporter == "auto");
-    CHECK(o.sampler.decide == apm::always_on.decide);
-    CHECK(o.sampler.follow_remote);
+    CHECK(o.sampler == apm::parent_based(apm::always_on));
+    CHECK(o.remote_sampling.endpoint.empty());
+    CHECK(o.remote_sampling.interval == 60s);
+    CHECK(o.remote_sampling.initial_rate == 0.001);
+    CHECK_FALSE(o.late.errors);  // what is kept late costs all that is not
+    CHECK(o.late.slower_than == 0s);
+    CHECK(o.late.bytes == 16 * 1024 * 1024);
+    CHECK(o.level == 255);
+    CHECK(o.control.file.empty());
+    CHECK(o.control.token.empty());  // nobody changes anything unless somebody says so
+    CHECK(o.propagators == "tracecontext,baggage");
+    CHECK(o.baggage_keys.empty());
     CHECK(o.span_interval == 5s);
     CHECK(o.ring_bytes == 64 * 1024);
     CHECK(o.ring_limit == 256 * 1024 * 1024);
@@ -70,5 +80,4 @@ TEST_CASE("the defaults of the memory back end") {
 
 TEST_CASE("options are plain values, so that they leave nothing behind where APM is compiled out") {
     STATIC_REQUIRE(std::is_trivially_destructible_v<apm::runtime_options>);
-    STATIC_REQUIRE(std::is_trivially_copyable_v<apm::runtime_options>);
 }

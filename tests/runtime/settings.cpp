@@ -162,11 +162,27 @@ TEST_CASE("attributes given in code win over OTEL_RESOURCE_ATTRIBUTES") {
 }
 
 TEST_CASE("version and environment of the service") {
+    const reported said;  // production has a line of its own (sampling_settings.cpp)
     const environment e{{"APM_VERSION", "2"}, {"APM_ENVIRONMENT", "production"}};
     apm::runtime_options o{.service = {.version = "1", .environment = "development"}};
     const apm::detail::settings s(o);
     CHECK(attribute(s, "service.version") == "2");
     CHECK(attribute(s, "deployment.environment.name") == "production");
+}
+
+TEST_CASE("the environment of the service, where nobody says it, is ENVIRONMENT") {
+    const reported said;
+    const auto place = [](std::string_view code, std::initializer_list<std::pair<const char*, const char*>> variables) {
+        const environment e(variables);
+        apm::runtime_options o{.service = {.environment = code}};
+        const apm::detail::settings s(o);
+        return attribute(s, "deployment.environment.name");
+    };
+    CHECK(place("", {{"ENVIRONMENT", "staging"}}) == "staging");
+    CHECK(place("test", {{"ENVIRONMENT", "staging"}}) == "test");
+    CHECK(place("", {{"ENVIRONMENT", "staging"}, {"APM_ENVIRONMENT", "test"}}) == "test");
+    CHECK(place("", {{"ENVIRONMENT", "staging"}, {"OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test"}}) == "test");
+    CHECK(said.take().empty());
 }
 
 TEST_CASE("what the process itself knows") {
@@ -231,34 +247,6 @@ TEST_CASE("the exporters of spans") {
     const lines was = said.take();
     REQUIRE(was.size() == 1);
     CHECK(was[0].find("OTEL_TRACES_EXPORTER: exporter \"zipkin\" is unknown to this build; it has ") == 0);
-}
-
-TEST_CASE("the sampler by its names in OpenTelemetry's specification") {
-    const reported said;
-    const auto chosen = [](const char* name, const char* argument) {
-        const environment e{{"OTEL_TRACES_SAMPLER", name}, {"OTEL_TRACES_SAMPLER_ARG", argument}};
-        apm::runtime_options o{.metrics_exporter = "none"};
-        const apm::detail::settings s(o);
-        return o.sampler;
-    };
-    const auto same = [](const apm::sampler& a, const apm::sampler& b) {
-        return a.decide == b.decide && a.number == b.number && a.follow_remote == b.follow_remote;
-    };
-    using apm::parent_based, apm::trace_id_ratio, apm::always_on, apm::always_off;
-    CHECK(same(chosen("", ""), parent_based(always_on)));
-    CHECK(same(chosen("always_on", ""), always_on));
-    CHECK(same(chosen("always_off", ""), always_off));
-    CHECK(same(chosen("traceidratio", "0.25"), trace_id_ratio(0.25)));
-    CHECK(same(chosen("parentbased_always_on", ""), parent_based(always_on)));
-    CHECK(same(chosen("parentbased_always_off", ""), parent_based(always_off)));
-    CHECK(same(chosen("parentbased_traceidratio", "0.5"), parent_based(trace_id_ratio(0.5))));
-    CHECK(same(chosen("parentbased_traceidratio", ""), parent_based(always_on)));
-    CHECK(said.take().empty());
-    CHECK(same(chosen("traceidratio", "2"), always_on));
-    CHECK(said.take() == lines{"OTEL_TRACES_SAMPLER_ARG=2 is no number from 0 to 1; using 1"});
-    CHECK(same(chosen("sometimes", ""), parent_based(always_on)));
-    CHECK(said.take() == lines{"OTEL_TRACES_SAMPLER=sometimes is unknown; it may be [parentbased_]always_on, "
-                               "[parentbased_]always_off or [parentbased_]traceidratio"});
 }
 
 TEST_CASE("what is written on a ring, and how often it is read") {

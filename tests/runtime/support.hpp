@@ -61,7 +61,7 @@ public:
         for (char** entry = environ; *entry; ++entry) {
             const std::string_view text = *entry;
             const std::string_view name = text.substr(0, text.find('='));
-            bool ours = name.ends_with("_proxy") || name.ends_with("_PROXY");
+            bool ours = name.ends_with("_proxy") || name.ends_with("_PROXY") || name == "TRACE_SAMPLE_RATE" || name == "ENVIRONMENT";
             for (const char* prefix : {"OTEL_", "APM_", "PROMETHEUS_", "JAEGER_", "OTLP_", "TRACING_", "KUBERNETES_", "K8S_", "POD_"})
                 ours = ours || name.starts_with(prefix);
             if (ours)

@@ -1,4 +1,5 @@
-// A small HTTP server on CivetWeb: one page, credentials, TLS, bounds on clients; and what a fork does to it.
+// A small HTTP server on CivetWeb: one page, credentials, TLS, bounds on clients; a second page that changes something, where it
+// is asked for; and what a fork does to it.
 #pragma once
 
 #include <atomic>
@@ -40,6 +41,19 @@ struct http_page {
     std::string_view content_type;
 };
 
+// What a page answers that changes something.
+struct http_answer {
+    int status = 200;
+    std::string body;
+};
+// Such a page: /control. For clients on this machine, by a loopback address, that show the token.
+struct http_control {
+    static constexpr std::string_view path = "/control";
+    static constexpr std::size_t most_bytes = 64 << 10;  // of a body
+    std::string token;                                   // empty: there is no such page
+    std::function<http_answer(bool change, std::string_view body)> answer;  // any thread, several at once
+};
+
 // In a time that does not tell how much of a secret was guessed.
 inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
     unsigned difference = a.size() != b.size();
@@ -64,6 +78,8 @@ public:
     http_server& operator=(const http_server&) = delete;
     ~http_server() { stop(); }
 
+    // Before start(). The page for metrics goes first where it has the same path.
+    void control(http_control c) { control_ = std::move(c); }
     error start(const prometheus_options& o, produce page);
     // Clients are hung up on; a page that is being made is waited for. In a forked child: nothing, for the threads that served
     // are not there; the socket is closed already.
@@ -91,6 +107,7 @@ private:
         return 1;
     }
     int answer(mg_connection* c);
+    int answer_control(mg_connection* c, std::string_view authorization);
     int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body,
               const char* more = "");
     [[nodiscard]] bool is_ours(int fd) const;
@@ -105,6 +122,7 @@ private:
     std::uint16_t port_ = 0;
     std::string host_, path_, authorization_, log_;
     produce page_;
+    http_control control_;
     std::vector<int> listening_;
 
     // All servers of the process, for the fork handler.
@@ -254,6 +272,35 @@ inline int http_server::reply(mg_connection* c, int status, const char* reason, 
     return status;
 }
 
+inline int http_server::answer_control(mg_connection* c, std::string_view authorization) {
+    constexpr std::string_view plain = "text/plain; charset=utf-8";
+    const mg_request_info& request = *mg_get_request_info(c);
+    const std::string_view method = request.request_method, from = request.remote_addr;
+    if (!from.starts_with("127.") && !from.starts_with("::ffff:127.") && from != "::1")
+        return reply(c, 403, "Forbidden", plain, "from this machine only\n");
+    if (!equal_in_constant_time(authorization, "Bearer " + control_.token))
+        return reply(c, 401, "Unauthorized", plain, "credentials needed\n", "WWW-Authenticate: Bearer realm=\"control\"\r\n");
+    const bool change = method == "POST" || method == "PUT";
+    if (!change && method != "GET" && method != "HEAD")
+        return reply(c, 405, "Method Not Allowed", plain, "GET, POST or PUT\n", "Allow: GET, HEAD, POST, PUT\r\n");
+    std::string body;
+    if (change) {
+        const long long size = mg_get_header(c, "Transfer-Encoding") ? -1 : request.content_length;
+        if (size < 0) return reply(c, 411, "Length Required", plain, "say Content-Length\n", "Connection: close\r\n");
+        if (size > static_cast<long long>(control_.most_bytes))
+            return reply(c, 413, "Content Too Large", plain, "65536 bytes at most\n", "Connection: close\r\n");
+        body.resize(static_cast<std::size_t>(size));
+        for (std::size_t have = 0; have < body.size();) {
+            const int n = mg_read(c, body.data() + have, body.size() - have);
+            if (n <= 0) return reply(c, 400, "Bad Request", plain, "the body is not all there\n", "Connection: close\r\n");
+            have += static_cast<std::size_t>(n);
+        }
+    }
+    const http_answer a = control_.answer(change, body);
+    const char* const reason = a.status == 200 ? "OK" : a.status == 400 ? "Bad Request" : "Conflict";
+    return reply(c, a.status, reason, plain, a.body, "Cache-Control: no-store\r\n");
+}
+
 inline int http_server::answer(mg_connection* c) {
     constexpr std::string_view plain = "text/plain; charset=utf-8";
     const mg_request_info& request = *mg_get_request_info(c);
@@ -263,6 +310,7 @@ inline int http_server::answer(mg_connection* c) {
     };
     const std::string_view method = request.request_method, path = request.local_uri;
     if (path == "/-/healthy") return reply(c, 200, "OK", plain, "healthy\n");
+    if (path == control_.path && path != path_ && !control_.token.empty()) return answer_control(c, header("Authorization"));
     if (path != path_) return reply(c, 404, "Not Found", plain, "nothing here; the metrics are at " + path_ + "\n");
     if (method != "GET" && method != "HEAD")
         return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");

@@ -27,6 +27,9 @@ public:
 
     [[nodiscard]] std::string_view name() const { return "prometheus"; }
 
+    // Before start(): also serves /control, with credentials of its own. apm::runtime does this by its options.
+    void serve_control(detail::http_control c) { server_.control(std::move(c)); }
+
     error start(const resource& who) {
         who_ = who;
         return server_.start(options_, [this](std::string_view accept) -> detail::http_page {

@@ -22,7 +22,7 @@ struct service_options {
     std::string_view version = {};      // APM_VERSION
     std::string_view name_space = {};
     std::string_view instance_id = {};
-    std::string_view environment = {};  // APM_ENVIRONMENT: deployment.environment.name
+    std::string_view environment = {};  // APM_ENVIRONMENT: deployment.environment.name; where nobody says it, ENVIRONMENT
 };
 
 // `{{"team", "payments"}, {"zone", "b"}}`. Neither a std::initializer_list, which would look at a dead array after an assignment,
@@ -47,6 +47,30 @@ struct attribute_list {
     [[nodiscard]] constexpr const attribute* end() const { return items + (size < most ? size : most); }
 };
 
+// Spans of unsampled traces that are kept all the same, once it is known how it went (waiting.hpp: what that means, and costs).
+struct late_options {
+    bool errors = false;                        // APM_KEEP_ERRORS: one of the spans below a local root, or it, is an error
+    std::chrono::milliseconds slower_than{0};   // APM_KEEP_SLOWER_THAN: the local root took longer; 0: that is no reason
+    std::uint64_t bytes = 16 << 20;             // APM_KEEP_BYTES: of all that waits; what does not fit is dropped, and counted
+};
+
+// Jaeger's remote sampling, over HTTP: sampler of the traces that begin here, parent-based, where there is an endpoint. In a
+// build with OTLP, which has libcurl.
+struct remote_sampling_options {
+    std::string_view endpoint = {};                // http://jaeger:5778/sampling
+    std::chrono::milliseconds interval{60'000};    // between two questions
+    double initial_rate = 0.001;                   // until the first answer
+};
+
+// What may change sampling while the program runs, besides apm::control (control.hpp). Lines key=value, of which
+// runtime/control_text.hpp says which there are.
+struct control_options {
+    std::string_view file = {};   // APM_CONTROL_FILE: read twice a second; replace it by a rename. It need not be there yet
+    // APM_CONTROL_TOKEN: 16 characters at least. With one, the page for Prometheus has a path /control, for clients on this
+    // machine that show it (Authorization: Bearer ...). Never printed.
+    std::string_view token = {};
+};
+
 struct runtime_options {
     service_options service = {};
     attribute_list resource = {};                      // win over OTEL_RESOURCE_ATTRIBUTES
@@ -57,7 +81,16 @@ struct runtime_options {
     std::string_view traces_exporter = "auto";
     file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
     otlp_options otlp = {};                            // OTEL_EXPORTER_OTLP_*
-    sampling_rules sampler = parent_based(always_on);  // OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+    // OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG; TRACE_SAMPLE_RATE. Left as it is, in an environment called `production`:
+    // parent_based(probability(0.1)), said in one line.
+    sampling_rules sampler = parent_based(always_on);
+    remote_sampling_options remote_sampling = {};      // OTEL_TRACES_SAMPLER=[parentbased_]jaeger_remote
+    late_options late = {};
+    std::uint32_t level = 255;                         // APM_LEVEL: the highest of a row that is recorded; 255: all
+    control_options control = {};
+    // Which headers carry a trace, in the order in which they are read: OTEL_PROPAGATORS. propagation/formats.hpp has the names.
+    std::string_view propagators = "tracecontext,baggage";
+    std::string_view baggage_keys = {};                // APM_BAGGAGE_KEYS: which leave the process; empty: all; none: none
     span_limits limits = {};                           // OTEL_SPAN_*_LIMIT
     std::chrono::milliseconds span_interval{5'000};    // OTEL_BSP_SCHEDULE_DELAY; sooner where a ring is half full
     std::chrono::milliseconds span_timeout{30'000};    // OTEL_BSP_EXPORT_TIMEOUT: what back ends may take for the spans at hand

@@ -97,6 +97,7 @@ inline resource identify(environment& env, const runtime_options& options, const
         report("the options give the resource %zu attributes; those after the first %zu are left out", options.resource.size,
                options.resource.most);
     for (auto& [key, value] : env.pairs("OTEL_RESOURCE_ATTRIBUTES")) add(key, std::move(value));
+    add_first_set("deployment.environment.name", "ENVIRONMENT");
 
     char path[4096];
     const ssize_t n = readlink("/proc/self/exe", path, sizeof path);

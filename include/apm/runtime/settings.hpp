@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -15,7 +14,9 @@
 #include <apm/runtime/exporters.hpp>
 #include <apm/runtime/options.hpp>
 #include <apm/runtime/otlp_settings.hpp>
+#include <apm/runtime/propagation_settings.hpp>
 #include <apm/runtime/resource.hpp>
+#include <apm/runtime/sampling_settings.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -25,17 +26,21 @@ struct settings {
     exporters traces, metrics;
     resource who;
     std::string service;
+    remote_sampling sampling;
+    propagation_settings propagation;
 
     // Overrides `options` in place; its views of the environment's text live as long as this object.
     explicit settings(runtime_options& options) {
         const bool otel_off = env.boolean("OTEL_SDK_DISABLED", false);
         disabled = !env.boolean("APM_ENABLED", true) || otel_off;
         who = identify(env, options);
-        service = text_of(who.attributes.front().second);
+        service = apm::text_of(who.attributes.front().second);
         if (disabled) return;
         const exporter_choice chosen(env, options);
         traces = chosen.traces, metrics = chosen.metrics;
-        choose_sampler(options.sampler);
+        sampling = read_sampling(env, options, who);
+        propagation = read_propagation(env, options);
+        read_control(env, options.control);
         older_endpoint_ = chosen.older_endpoint;
         read_otlp(env, options.otlp, older_endpoint_, chosen.older_name);
         options.otlp.traces.send = traces.otlp, options.otlp.metrics.send = metrics.otlp;
@@ -83,33 +88,6 @@ private:
                        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"))
             limits.text = text;
         else if (text == span_limits::none) env.shown_as("none");
-    }
-
-    // OTEL_TRACES_SAMPLER and its argument, as OpenTelemetry's specification names them.
-    void choose_sampler(sampling_rules& chosen) {
-        const bool usual = chosen == parent_based(always_on);
-        std::string rule = usual ? "parentbased_always_on" : "the code's", argument;
-        const bool given = env.text(rule, "OTEL_TRACES_SAMPLER");
-        env.text(argument, "OTEL_TRACES_SAMPLER_ARG");
-        if (!given) return;
-        const auto ratio = [&argument] {
-            double share = 1;
-            const char* const end = argument.data() + argument.size();
-            const auto [at, failed] = std::from_chars(argument.data(), end, share);
-            const bool good = failed == std::errc{} && at == end && share >= 0 && share <= 1;
-            if (good || argument.empty()) return trace_id_ratio(share);
-            report("OTEL_TRACES_SAMPLER_ARG=%s is no number from 0 to 1; using 1", argument.c_str());
-            return trace_id_ratio(1);
-        };
-        if (rule == "always_on") chosen = always_on;
-        else if (rule == "always_off") chosen = always_off;
-        else if (rule == "traceidratio") chosen = ratio();
-        else if (rule == "parentbased_always_on") chosen = parent_based(always_on);
-        else if (rule == "parentbased_always_off") chosen = parent_based(always_off);
-        else if (rule == "parentbased_traceidratio") chosen = parent_based(ratio());
-        else
-            report("OTEL_TRACES_SAMPLER=%s is unknown; it may be [parentbased_]always_on, [parentbased_]always_off or "
-                   "[parentbased_]traceidratio", rule.c_str());
     }
 
     std::string older_endpoint_;  // the options may view it
