@@ -55,7 +55,7 @@ def check_parents(spans):
         if expected is None:
             check("parentSpanId" not in s, "a request with a parent")
             continue
-        check(s["parentSpanId"] in by_id, f"{s['who']} is an orphan")
+        check(s.get("parentSpanId") in by_id, f"{s['who']} is an orphan")
         parent = by_id[s["parentSpanId"]]
         check(parent["who"] == expected and parent["traceId"] == s["traceId"], f"{s['who']} below {parent['who']}")
         elsewhere = parent["service"] != s["service"]

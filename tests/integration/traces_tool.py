@@ -129,17 +129,18 @@ class Chrome(Files):
         return {e["args"]["span_id"][0]: (e["pid"], e["ts"], e["dur"]) for e in events if e["ph"] == "X"}
 
     def test_files_of_two_days(self):
-        self.file("a.json", 7, 86_400, "one", self.slice(7, 1, "165212299795.649", 2000, "a", name='"ts":3,"pid":4'))
+        self.file("a.json", 7, 86_400, "one", self.slice(7, 1, "165212299795.649", 2000, "a", name='"ts":3,"pid":4'),
+                  self.slice(7, 3, "165212299800", 2, "c", "a"))
         self.file("b.json", 8, 172_800, "two", self.slice(8, 2, "78812300000.125", "0.5", "b", "a"))
         events, said, _ = self.merge()
-        self.assertEqual(self.slices(events), {"a": (7, Decimal("165212299795.649"), 2000),
+        self.assertEqual(self.slices(events), {"a": (7, Decimal("165212299795.649"), 2000), "c": (7, 165212299800, 2),
                                                "b": (8, Decimal("165212300000.125"), Decimal("0.5"))})
         self.assertEqual({e["args"]["unix_seconds"] for e in events if e["name"] == "time_zero"}, {86_400})
-        self.assertEqual([e["name"] for e in events if e["ph"] == "X"], ['"ts":3,"pid":4', "x"])
+        self.assertEqual([e["name"] for e in events if e["ph"] == "X"], ['"ts":3,"pid":4', "x", "x"])
         arrows = [(e["ph"], e["pid"], e["tid"], e["ts"], e["id"], e.get("bp")) for e in events if e["ph"] in "sf"]
         at = Decimal("165212300000.125")
         self.assertEqual(arrows, [("s", 7, 1, at, "b" * 16, None), ("f", 8, 2, at, "b" * 16, "e")])
-        self.assertEqual(said, f"{self.directory}/all.json: 2 spans of one, two; 1 arrows between processes\n")
+        self.assertEqual(said, f"{self.directory}/all.json: 3 spans of one, two; 1 arrows between processes\n")
         self.assertEqual(self.merge()[0], events)       # what was merged is not merged again
 
     def test_two_hosts(self):
