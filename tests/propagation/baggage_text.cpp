@@ -155,7 +155,7 @@ TEST_CASE("Jaeger's baggage, which is encoded as in a URL") {
 
 TEST_CASE("baggage: an allow-list lets whole members through, by their keys alone") {
     const std::string_view keys[] = {"a", "c"};
-    const apm::detail::baggage_keys allowed{2, const_cast<std::string_view*>(keys)};
+    const apm::detail::baggage_keys allowed{2, const_cast<std::string_view*>(keys), nullptr};
     const auto left = [&](std::string_view text) { return written([&](auto& to) { apm::detail::put_allowed(to, text, allowed); }); };
     CHECK(left("a=1;p,b=2,c=3") == "a=1;p,c=3");
     CHECK(left("b=2,aa=1,A=1,c=3,a=4") == "c=3,a=4");

@@ -151,10 +151,11 @@ private:
 
 // --- what may leave ---------------------------------------------------------------------------------------------------
 
-// Published once, and kept for good: somebody may be reading it.
+// Made once, and kept for good: somebody may be reading it.
 struct baggage_keys {
     std::size_t count;
     std::string_view* keys;
+    baggage_keys* next;  // of all that were made
 
     [[nodiscard]] bool has(std::string_view key) const {
         for (std::size_t i = 0; i < count; ++i)

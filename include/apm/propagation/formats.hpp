@@ -85,8 +85,18 @@ inline void propagate_with(std::string_view formats) {
 
 namespace detail {
 
+[[APM_HIDDEN]] inline constinit cell known_baggage_keys{};  // baggage_keys*: a program that goes to and fro makes each list once
+
+inline bool same_keys(const baggage_keys& list, const std::string_view* keys, std::size_t count) {
+    if (list.count != count) return false;
+    for (std::size_t i = 0; i < count; ++i)
+        if (list.keys[i] != keys[i]) return false;
+    return true;
+}
 // Null where there is no memory.
-inline const baggage_keys* make_baggage_keys(const std::string_view* keys, std::size_t count) {
+inline const baggage_keys* baggage_keys_of(const std::string_view* keys, std::size_t count) {
+    for (auto* k = known_baggage_keys.pointer_acquire<baggage_keys>(); k; k = k->next)
+        if (same_keys(*k, keys, count)) return k;
     std::size_t text = 0;
     for (std::size_t i = 0; i < count; ++i) text += keys[i].size();
     void* const memory = malloc(sizeof(baggage_keys) + count * sizeof(std::string_view) + text);
@@ -100,11 +110,15 @@ inline const baggage_keys* make_baggage_keys(const std::string_view* keys, std::
         made->keys[i] = std::string_view(at, keys[i].size());
         at += keys[i].size();
     }
+    std::uint64_t first = known_baggage_keys.load();
+    do made->next = reinterpret_cast<baggage_keys*>(first);
+    while (!__atomic_compare_exchange_n(&known_baggage_keys.bits, &first, reinterpret_cast<std::uint64_t>(made), false,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     return made;
 }
 inline void allow_baggage(const std::string_view* keys, std::size_t count) {
-    static constexpr baggage_keys nothing{0, nullptr};
-    const baggage_keys* const made = count ? make_baggage_keys(keys, count) : &nothing;
+    static constexpr baggage_keys nothing{0, nullptr, nullptr};
+    const baggage_keys* const made = count ? baggage_keys_of(keys, count) : &nothing;
     process_root().baggage_keys.publish(made ? made : &nothing);
 }
 
