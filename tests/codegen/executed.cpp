@@ -48,7 +48,7 @@ void span_event(int n) {
     apm::current_span().event("stepped", {{"n", n}});
 }
 
-// EXECUTED(54, 56) CALLS(begin_here) BYTES(90)
+// EXECUTED(58, 56) CALLS(begin_here) BYTES(90)
 void span_unsampled() { TRACE_SCOPE(telemetry.detail); }
 
 // EXECUTED(22, 24) BYTES(200): its attributes are not evaluated
