@@ -23,9 +23,9 @@ namespace {
     if (getppid() != parent) _exit(1);        // it did already
     setpgid(0, 0);                            // a terminal's Ctrl-C is for the gateway, which ends us when it is done
     dup2(output, STDOUT_FILENO);
-    // What an operator says of the gateway's port and name is not for us: one port is for one process.
-    setenv("OTEL_EXPORTER_PROMETHEUS_PORT", "0", 1);
-    for (const char* name : {"PROMETHEUS_PORT", "OTEL_SERVICE_NAME", "APM_SERVICE_NAME"}) unsetenv(name);
+    // What an operator says of a port and a name is for one process: the gateway.
+    for (const char* name : {"OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT", "OTEL_SERVICE_NAME", "APM_SERVICE_NAME"})
+        unsetenv(name);
     std::vector<char*> argv{const_cast<char*>("shop")};
     for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);

@@ -32,13 +32,14 @@ struct Services {
 
     explicit Services(shop::Options& o) {
         if (o.role != shop::Role::gateway || !o.orders_url.empty()) return;
-        const std::string connections = std::to_string(o.threads + 16);   // each customer keeps one, and so do some from outside
-        if (o.payment_url.empty()) {
-            payment.emplace(std::vector<std::string>{"--role", "payment", "--threads", connections});
-            o.payment_url = payment->url();
-        }
-        orders.emplace(std::vector<std::string>{"--role", "orders", "--payment", o.payment_url, "--threads", connections});
-        o.orders_url = orders->url();
+        const auto arguments = [&](const char* role, int page, std::vector<std::string> more = {}) {
+            // Of the connections each customer keeps one, and so do some from outside.
+            more.insert(more.begin(), {"--role", role, "--threads", std::to_string(o.threads + 16), "--port",
+                                       std::to_string(o.service_port ? o.service_port + page : 0)});
+            return more;
+        };
+        if (o.payment_url.empty()) o.payment_url = payment.emplace(arguments("payment", 1)).url();
+        o.orders_url = orders.emplace(arguments("orders", 0, {"--payment", o.payment_url})).url();
     }
     bool stop() {
         const bool well = !orders || orders->stop();

@@ -22,6 +22,7 @@ struct Options {
     std::uint64_t orders = UINT64_MAX;
     unsigned threads = 8;
     std::optional<std::uint16_t> port = {};   // of the page for Prometheus
+    std::uint16_t service_port = 0;           // of the pages of orders and payment
     std::uint16_t http_port = 0;
     std::string orders_url = {}, payment_url = {};
     bool tally = false;
@@ -29,8 +30,8 @@ struct Options {
 };
 
 inline constexpr const char* usage =
-    "usage: shop [--seconds N] [--threads N] [--orders N] [--port N] [--http-port N] [--wait] [--tally]\n"
-    "            [--orders-url URL] [--payment URL]\n"
+    "usage: shop [--seconds N] [--threads N] [--orders N] [--port N] [--service-port N] [--http-port N]\n"
+    "            [--orders-url URL] [--payment URL] [--wait] [--tally]\n"
     "       shop --role orders --payment URL [--threads N] [--port N] [--http-port N]\n"
     "       shop --role payment [--threads N] [--port N] [--http-port N]\n"
     "\n"
@@ -39,6 +40,7 @@ inline constexpr const char* usage =
     "  --threads N       customers at once (8); of a service: connections at once (32)\n"
     "  --orders N        close after exactly N orders, however long that takes; 0: no load, open for --seconds\n"
     "  --port N          where the page for Prometheus is served (9464, of a service 0; 0: any free port)\n"
+    "  --service-port N  the same of the services that are started: orders N, payment N+1 (0: any free ports)\n"
     "  --http-port N     where requests are answered, on 127.0.0.1 (0: any free port; it is printed)\n"
     "  --orders-url URL  the service orders that is there already, such as http://127.0.0.1:8001; none is started\n"
     "  --payment URL     the same of the service payment\n"
@@ -52,7 +54,7 @@ inline constexpr const char* usage =
 // Ends the program with one line where the command line is wrong.
 inline Options read(int argc, char** argv) {
     Options o;
-    bool limited = false, timed = false, threaded = false, unused = false;
+    bool limited = false, timed = false, threaded = false, serviced = false, unused = false;
     const auto refuse = [](const std::string& why) {
         std::fprintf(stderr, "shop: %s\n", why.c_str());
         std::exit(2);
@@ -78,6 +80,7 @@ inline Options read(int argc, char** argv) {
         else if (name == "--orders") number(o.orders, limited, 0, 1'000'000'000);
         else if (name == "--threads") number(o.threads, threaded, 1, 300);
         else if (name == "--port") number(o.port.emplace(), unused, 0, 65'535);
+        else if (name == "--service-port") number(o.service_port, serviced, 0, 65'534);
         else if (name == "--http-port") number(o.http_port, unused, 0, 65'535);
         else if (name == "--orders-url") address(o.orders_url);
         else if (name == "--payment") address(o.payment_url);
@@ -93,8 +96,10 @@ inline Options read(int argc, char** argv) {
         } else refuse("what is " + name + "? See shop --help");
     }
     if (o.role == Role::orders && o.payment_url.empty()) refuse("--role orders needs --payment URL");
-    if (o.role != Role::gateway && (limited || timed || o.wait || o.tally || !o.orders_url.empty()))
-        refuse("--seconds, --orders, --orders-url, --wait and --tally are the gateway's");
+    if (o.role != Role::gateway && (limited || timed || serviced || o.wait || o.tally || !o.orders_url.empty()))
+        refuse("--seconds, --orders, --orders-url, --service-port, --wait and --tally are the gateway's");
+    // Of a service it may be more: each customer has a connection to it, and others have some.
+    if (o.role == Role::gateway && o.threads > 256) refuse("--threads needs a number from 1 to 256");
     if (o.role != Role::gateway && !threaded) o.threads = 32;
     if (limited && o.orders > 0 && !timed) o.seconds = 1'000'000;
     return o;

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import SERVICES, Program, check, run, until
+from harness import SERVICES, Program, check, free_port, run, until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ON = "off" not in sys.argv[2:]
@@ -168,13 +169,33 @@ def from_outside(program):
         check(names == ["POST /payments", "bank.authorize"], f"payment has {names}")
 
 
+def ports_and_names(program):
+    """An operator's port and name are the gateway's alone; the services have the ports that they are given."""
+    def is_free(port):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) != 0
+    page = free_port()
+    port = next(p for p in (free_port() for _ in range(100)) if p < 65000 and page not in (p, p + 1) and is_free(p + 1))
+    with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
+        says = {"APM_TRACE_DIRECTORY": directory, "OTEL_EXPORTER_PROMETHEUS_PORT": str(page), "OTEL_SERVICE_NAME": "ours"}
+        with Program(program, "--orders", 1, "--service-port", port, env=says) as shop:
+            for service, expected in ("payment", port + 1), ("orders", port), ("gateway", page):
+                shop.line(rf"shop-{service}: .*, " + (f"metrics: http://127.0.0.1:{expected}/metrics$" if ON else ".*nothing"))
+            shop.rest()
+            check(shop.stop() == 0, "the shop did not end well")
+        for service, name in ("payment", "shop-payment"), ("orders", "shop-orders"), ("gateway", "ours"):
+            text = (Path(directory) / f"shop-{service}.jsonl").read_text() if ON else f'"{name}"'
+            check(f'"{name}"' in text, f"{service} is not called {name}")
+
+
 def bad_arguments(program):
     for arguments, said in ((["--role", "boss"], "--role needs gateway, orders or payment"),
                             (["--role", "orders"], "--role orders needs --payment URL"),
                             (["--payment", "localhost"], "--payment needs a URL such as http://127.0.0.1:8001"),
                             (["--payment", "http://127.0.0.1:99999"], "--payment needs a URL such as http://127.0.0.1:8001"),
                             (["--role", "payment", "--wait"],
-                             "--seconds, --orders, --orders-url, --wait and --tally are the gateway's"),
+                             "--seconds, --orders, --orders-url, --service-port, --wait and --tally are the gateway's"),
+                            (["--threads", "257"], "--threads needs a number from 1 to 256"),
                             (["--port", "70000"], "--port needs a number from 0 to 65535"),
                             (["--what"], "what is --what? See shop --help")):
         ran = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10)
@@ -191,6 +212,7 @@ def main():
     between_others(program)
     without_payment(program)
     from_outside(program)
+    ports_and_names(program)
     bad_arguments(program)
     print("each service answers as it should, alone and together")
 
