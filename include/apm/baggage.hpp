@@ -18,7 +18,6 @@
 #include <apm/context.hpp>
 #include <apm/detail/utf8.hpp>
 #include <apm/propagation/baggage_text.hpp>
-#include <apm/waiting.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -12,6 +12,7 @@
 
 #include <apm/config.hpp>
 #include <apm/open_span.hpp>
+#include <apm/waiting.hpp>  // what forgetting a trace takes
 
 namespace apm::inline APM_ABI {
 

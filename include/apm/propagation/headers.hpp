@@ -17,7 +17,6 @@
 #include <apm/propagation/jaeger.hpp>
 #include <apm/propagation/w3c.hpp>
 #include <apm/propagation/xray.hpp>
-#include <apm/waiting.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
