@@ -385,14 +385,18 @@ TEST_CASE("every verdict is of one sampler, whole") {
 TEST_CASE("nor is one torn that is replaced faster than it can be read") {
     apm::detail::changing_sampler x;
     x.set({apm::detail::keep_all, 0, nullptr});
-    std::atomic<int> torn{0};
+    std::atomic<std::uintptr_t> sets{0};
+    int torn = 0;
     {
         const meanwhile changes([&, i = std::uintptr_t{0}]() mutable {
-            for (int n = 0; n < 1000; ++n, ++i) x.set({apm::detail::keep_all, i, reinterpret_cast<void*>(i)});
+            x.set({apm::detail::keep_all, i, reinterpret_cast<void*>(i)});
+            sets = ++i;  // and a moment for whoever reads, whose copy of the cache line is gone
         });
-        for (std::size_t n = 0; n < repeat(3'000'000); ++n) {
-            const apm::sampler s = x.get();
-            if (s.number != reinterpret_cast<std::uintptr_t>(s.data)) ++torn;
+        while (sets < repeat(10'000'000)) {
+            for (int n = 0; n < 10'000; ++n) {
+                const apm::sampler s = x.get();
+                torn += s.number != reinterpret_cast<std::uintptr_t>(s.data);
+            }
         }
     }
     CHECK(torn == 0);

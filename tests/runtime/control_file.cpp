@@ -1,0 +1,265 @@
+// The file that is watched, and the thread that does.
+#include "support.hpp"
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <optional>
+
+#include <sys/resource.h>
+
+#include <apm/backend/memory.hpp>
+
+#include "catch.hpp"
+
+using namespace std::chrono_literals;
+using clock_type = std::chrono::steady_clock;
+using runtime = apm::basic_runtime<apm::mode::on>;
+using apm::always_off, apm::always_on, apm::parent_based, apm::probability;
+constexpr auto on = apm::mode::on;
+
+namespace {
+
+struct Schema : apm::schema<Schema> {
+    static constexpr apm::scope scope{.name = "test.control_file"};
+    span<> work{this, "work", "A row"};
+};
+constexpr auto& telemetry = apm::instruments<Schema>;
+
+// In a directory of its own.
+struct file {
+    std::filesystem::path directory;
+    file() {
+        char name[] = "/tmp/apm-control-XXXXXX";
+        directory = mkdtemp(name);
+    }
+    ~file() { std::filesystem::remove_all(directory); }
+    file(const file&) = delete;
+    file& operator=(const file&) = delete;
+    [[nodiscard]] std::string path() const { return directory / "control"; }
+    // Replaced as it should be.
+    void say(const std::string& text) const {
+        std::ofstream(directory / "new") << text;
+        std::filesystem::rename(directory / "new", path());
+    }
+};
+
+apm::control::state now() { return apm::control::now<on>(); }
+apm::runtime_options quiet() { return {.service = {.name = "test"}, .metrics_exporter = "none"}; }
+
+// Whether it comes to be true within a second.
+template <class F>
+bool soon(F&& f, std::chrono::milliseconds patience = 1000ms) {
+    const auto end = clock_type::now() + patience;
+    while (!f() && clock_type::now() < end) std::this_thread::sleep_for(2ms);
+    return f();
+}
+
+}  // namespace
+
+TEST_CASE("what the file says counts; what is taken out of it goes back to the start") {
+    const reported said;
+    const file f;
+    apm::control::record_up_to<on>(7);
+    apm::detail::control_file watched(f.path(), now());
+    watched.check();  // not there
+    CHECK(now().level == 7);
+    f.say("# of the operator\nsample_rate=0.5\nlevel=2\nrow.work=0\nkeep_errors=true\n");
+    watched.check();
+    CHECK(now().sampler == parent_based(probability(0.5)));
+    CHECK(now().level == 2);
+    CHECK(now().late.errors);
+    REQUIRE(now().rows.size() == 1);
+    // Somebody else's change stays until the file says another thing of it.
+    apm::control::record_up_to<on>(3);
+    watched.check();
+    CHECK(now().level == 3);
+    f.say("level=2\n");
+    watched.check();
+    CHECK(now().level == 3);
+    CHECK(now().sampler == parent_based(always_on));
+    CHECK(now().rows.empty());
+    CHECK_FALSE(now().late.errors);
+    f.say("level=1\n");
+    watched.check();
+    CHECK(now().level == 1);
+    std::filesystem::remove(f.path());
+    watched.check();
+    CHECK(now().level == 7);
+    CHECK(said.take().empty());
+    apm::control::record_up_to<on>(255);
+}
+
+TEST_CASE("a bad line is one line, and what it was before holds, as does the rest") {
+    const reported said;
+    const file f;
+    apm::detail::control_file watched(f.path(), now());
+    f.say("sample_rate=0.5\nlevel=2\n");
+    watched.check();
+    f.say("sample_rate=0.25\nlevel=two\nlewel=3\n");
+    for (int i = 0; i < 3; ++i) watched.check();
+    CHECK(said.take() == lines{f.path() + ":2: level takes a number from 0 to 255, or all",
+                               f.path() + ":3: lewel is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, "
+                                          "keep_slower_than, keep_bytes and tracing"});
+    CHECK(now().sampler == parent_based(probability(0.25)));
+    CHECK(now().level == 2);
+    f.say("");
+    watched.check();
+    CHECK(now().level == 255);
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("what is no file, or too long, is said once and changes nothing") {
+    const reported said;
+    const file f;
+    apm::detail::control_file watched(f.path(), now());
+    f.say("level=2\n");
+    watched.check();
+    f.say("level=3\n" + std::string(1 << 16, '#'));
+    for (int i = 0; i < 3; ++i) watched.check();
+    CHECK(said.take() == lines{f.path() + ": has more than 65536 bytes; what it said before holds"});
+    std::filesystem::remove(f.path());
+    std::filesystem::create_directory(f.path());
+    for (int i = 0; i < 3; ++i) watched.check();
+    CHECK(said.take().size() == 1);
+    std::filesystem::remove(f.path());
+    REQUIRE(mkfifo(f.path().c_str(), 0600) == 0);  // would hang whoever opens it
+    for (int i = 0; i < 3; ++i) watched.check();
+    CHECK(now().level == 2);
+    f.say("");
+    watched.check();
+    CHECK(now().level == 255);
+}
+
+TEST_CASE("a runtime watches the file: effective within a second, and no thread where there is none") {
+    const environment e;
+    const reported said;
+    const file f;
+    apm::memory memory;
+    {
+        const runtime none(quiet(), memory);
+        CHECK(threads() == threads_at_start + 1);
+    }
+    REQUIRE(threads_become(threads_at_start));
+    apm::runtime_options o = quiet();
+    const std::string path = f.path();
+    o.control.file = path;
+    o.sampler = parent_based(probability(1));
+    {
+        const runtime r(o, memory);
+        CHECK(threads() == threads_at_start + 2);
+        CHECK(now().sampler == parent_based(probability(1)));
+        f.say("sample_rate=0\n");
+        CHECK(soon([] { return !telemetry.work.scope<on>().recording(); }));
+        f.say("sample_rate=0\nrow.work=1\n");
+        CHECK(soon([] { return telemetry.work.scope<on>().recording(); }));
+        f.say("tracing=off\n");
+        CHECK(soon([] { return !telemetry.work.scope<on>().recording(); }));
+        f.say("");
+        CHECK(soon([] { return now().tracing && now().sampler == parent_based(probability(1)); }));
+        const auto begin = clock_type::now();
+        f.say("level=4\n");
+        while (now().level != 4 && clock_type::now() - begin < 5s) std::this_thread::sleep_for(1ms);
+        CHECK(clock_type::now() - begin < 1s);
+        f.say("");
+        CHECK(soon([] { return now().level == 255; }));
+    }
+    CHECK(threads_become(threads_at_start));
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("what is there at the start counts from the first span on; the variable wins over the code") {
+    const file f;
+    f.say("sample_rate=0\n");
+    const std::string path = f.path();
+    const environment e{{"APM_CONTROL_FILE", path.c_str()}};
+    apm::memory memory;
+    apm::runtime_options o = quiet();
+    o.control.file = "/nowhere/at/all";
+    const runtime r(o, memory);
+    CHECK_FALSE(telemetry.work.scope<on>().recording());
+}
+
+TEST_CASE("its end does not wait, and it sleeps") {
+    const environment e;
+    const file f;
+    const std::string path = f.path();
+    apm::runtime_options o = quiet();
+    o.control.file = path;
+    for (int i = 0; i < 20; ++i) {
+        std::optional<runtime> r(std::in_place, o);
+        if (i == 0) {
+            rusage before{}, after{};
+            getrusage(RUSAGE_SELF, &before);
+            std::this_thread::sleep_for(2s);
+            getrusage(RUSAGE_SELF, &after);
+            CHECK(after.ru_nvcsw - before.ru_nvcsw < 20);  // some three a second
+        }
+        const auto begin = clock_type::now();
+        r.reset();
+        CHECK(clock_type::now() - begin < 200ms);
+    }
+}
+
+TEST_CASE("a forked child has no such thread, and ends") {
+    if (!can_fork) return;
+    const environment e;
+    const reported said;
+    const file f;
+    const std::string path = f.path();
+    apm::runtime_options o = quiet();
+    o.control.file = path;
+    apm::memory memory;
+    std::optional<runtime> r(std::in_place, o, memory);
+    std::atomic<int> i{0};
+    const meanwhile changes([&] { f.say("level=" + std::to_string(++i % 200) + "\nrow.work=1\nkeep_errors=true\n"); });
+    for (int n = 0; n < 10; ++n) {
+        const auto begin = clock_type::now();
+        CHECK(in_child([&] {
+                  apm::control::record_up_to<on>(201);
+                  std::this_thread::sleep_for(600ms);  // nobody looks at the file
+                  if (n % 2) {
+                      r.reset();
+                      runtime own(o);  // but a runtime of its own does
+                      return soon([] { return now().level != 201; }) ? 0 : 1;
+                  }
+                  const bool mine = now().level == 201;
+                  r.reset();
+                  return mine ? 0 : 2;
+              }) == 0);
+        CHECK(clock_type::now() - begin < 600ms + 2 * a_moment);
+    }
+    CHECK(r->running());
+}
+
+TEST_CASE("two changes at once: a file and the program, spans all along") {
+    const environment e;
+    const reported said;
+    const file f;
+    const std::string path = f.path();
+    apm::runtime_options o = quiet();
+    o.control.file = path;
+    apm::memory memory;
+    const apm::span_totals before = apm::count_spans();
+    std::atomic<std::uint64_t> begun{0};
+    {
+        const runtime r(o, memory);
+        const meanwhile changes([&, i = 0]() mutable {
+            f.say(++i % 2 ? "sample_rate=0.5\nrow.work=1\n" : "keep_errors=true\nkeep_slower_than=1\n");
+            apm::control::sample_rate<on>(i % 3 / 2.0);
+            std::this_thread::sleep_for(1ms);
+        });
+        const auto end = clock_type::now() + 1500ms;
+        in_threads(3, [&](std::size_t) {
+            while (clock_type::now() < end) {
+                const auto s = telemetry.work.scope<on>();
+                const auto below = telemetry.work.scope<on>();
+                begun += 2;
+            }
+        });
+    }
+    const apm::span_totals after = apm::count_spans();
+    CHECK(after.started - before.started + after.unsampled - before.unsampled == begun);
+    CHECK(said.take().empty());
+    for (const auto& [name, rule] : now().rows) apm::control::sample_row_as_others<on>(name);
+}
