@@ -186,14 +186,14 @@ APM_INLINE open_span* begin(const span_row& row) {
 }
 
 // The tracestate that its trace came with.
-APM_COLD inline void add_trace_state(open_span& s) {
+[[APM_HIDDEN, gnu::noinline]] inline void add_trace_state(open_span& s) {
     const std::uint32_t size = s.shared->state_size;
-    char* to = room_for(s, 5 + size);
+    char* const to = room_for(s, 5 + size);
     if (!to) {
         s.cut = true;
         return;
     }
-    __builtin_memcpy(put_raw(put_raw(to, item::trace_state), size), s.shared->state(), size);
+    put_bytes(put_raw(put_raw(to, item::trace_state), size), s.shared->state(), size);
     s.used += 5 + size;
 }
 

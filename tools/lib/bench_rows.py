@@ -94,6 +94,9 @@ TIMED = {
             ("span, 3 attributes, not sampled", "span_unsampled_3_attributes",
              "two reads of the clock", "two_clock_reads", "<= 0.15"),
             ("span, root, not sampled", "span_unsampled_root", "two reads of the clock", "two_clock_reads", ""),
+            ("span, root, sampled with a probability", "span_root_probability", "two reads of the clock", "two_clock_reads", ""),
+            ("span below a tracestate of 80 bytes", "span_child_tracestate", "two reads of the clock", "two_clock_reads", ""),
+            ("span, root, decided late and not kept", "span_late", "two reads of the clock", "two_clock_reads", ""),
             ("span, measured, not sampled", "span_measured_unsampled", "two reads of the clock", "two_clock_reads", ""),
             ("span, switched off at run time", "span_switched_off", "two reads of the clock", "two_clock_reads", "<= 0.05"),
             ("two steady_clock::now()", "two_steady_clock_reads", "two reads of the clock", "two_clock_reads", ""),
@@ -116,6 +119,30 @@ TIMED = {
         ),
         "peer_tracy": (
             ("span", "span_child", "Tracy, zone", "tracy_zone/iterations:100000", ""),
+        ),
+    },
+    # A request's headers, ten of them in a std::map.
+    "propagation": {
+        "propagation": (
+            ("nothing to extract", "extract_nothing", "traceparent", "extract_traceparent", ""),
+            ("extract 8 KiB of baggage", "extract_large_baggage", "traceparent", "extract_traceparent", ""),
+            ("inject 8 KiB of baggage", "inject_large_baggage", "traceparent", "inject_traceparent", ""),
+            ("extract b3, several headers", "extract_b3multi", "traceparent", "extract_traceparent", ""),
+            ("inject b3, several headers", "inject_b3multi", "traceparent", "inject_traceparent", ""),
+            ("extract Datadog", "extract_datadog", "traceparent", "extract_traceparent", ""),
+            ("inject Datadog", "inject_datadog", "traceparent", "inject_traceparent", ""),
+            ("extract X-Ray", "extract_xray", "traceparent", "extract_traceparent", ""),
+            ("inject X-Ray", "inject_xray", "traceparent", "inject_traceparent", ""),
+        ),
+        "peer_opentelemetry_propagation": (
+            ("extract traceparent", "extract_traceparent", "opentelemetry-cpp", "opentelemetry_extract_traceparent", ""),
+            ("inject traceparent", "inject_traceparent", "opentelemetry-cpp", "opentelemetry_inject_traceparent", ""),
+            ("extract traceparent, tracestate, baggage", "extract_tracestate_baggage", "opentelemetry-cpp", "opentelemetry_extract_tracestate_baggage", ""),
+            ("inject traceparent, tracestate, baggage", "inject_tracestate_baggage", "opentelemetry-cpp", "opentelemetry_inject_tracestate_baggage", ""),
+            ("extract b3", "extract_b3", "opentelemetry-cpp", "opentelemetry_extract_b3", ""),
+            ("inject b3", "inject_b3", "opentelemetry-cpp", "opentelemetry_inject_b3", ""),
+            ("extract uber-trace-id", "extract_jaeger", "opentelemetry-cpp", "opentelemetry_extract_jaeger", ""),
+            ("inject uber-trace-id", "inject_jaeger", "opentelemetry-cpp", "opentelemetry_inject_jaeger", ""),
         ),
     },
     "looking": {
@@ -150,6 +177,13 @@ TIMED = {
              "for nobody", "record_for_nobody/manual_time", "<= 1.25"),
             ("recording for one that is not there", "record_for_one_that_is_not_there/manual_time",
              "for nobody", "record_for_nobody/manual_time", "<= 1.25"),
+        ),
+    },
+    # A front, a middle and a back service over HTTP: six spans, and two hops that carry the trace.
+    "a request through three services": {
+        "hops": (
+            ("traced, every trace sampled", "three_hops_sampled/real_time", "without", "three_hops_without/real_time", ""),
+            ("traced, none sampled", "three_hops_unsampled/real_time", "without", "three_hops_without/real_time", ""),
         ),
     },
     "starting and ending": {
