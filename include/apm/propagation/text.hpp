@@ -10,6 +10,26 @@
 
 namespace apm::inline APM_ABI::detail {
 
+enum class letters : bool { lower, any };
+
+// Digits are looked up: those of an id are random, so that whoever compares them mispredicts half of the time.
+struct hex_tables {
+    unsigned char value[2][256]{};  // by what letters are allowed; 16 where it is no digit
+    char digits[256][2]{};
+
+    constexpr hex_tables() {
+        constexpr char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+        for (auto& table : value)
+            for (auto& v : table) v = 16;
+        for (unsigned i = 0; i < 16; ++i) {
+            value[0][static_cast<unsigned char>(lower[i])] = value[1][static_cast<unsigned char>(lower[i])] =
+                value[1][static_cast<unsigned char>(upper[i])] = static_cast<unsigned char>(i);
+        }
+        for (unsigned i = 0; i < 256; ++i) digits[i][0] = lower[i >> 4], digits[i][1] = lower[i & 15];
+    }
+};
+inline constexpr hex_tables hex{};
+
 // Where a header's value is put together. What does not fit is not written, but counted: size() > room says that it is too long.
 class bounded_text {
 public:
@@ -20,9 +40,9 @@ public:
         size_ += x.size();
     }
     void put(char c) { put(std::string_view(&c, 1)); }
-    void put_hex(std::uint64_t n, int digits) {
+    void put_hex(std::uint64_t n, int digits) {  // an even number of them
         char text[16];
-        for (int i = 0; i < digits; ++i) text[i] = "0123456789abcdef"[n >> 4 * (digits - 1 - i) & 15];
+        for (int i = 0; i < digits; i += 2) __builtin_memcpy(text + i, hex.digits[n >> 4 * (digits - 2 - i) & 255], 2);
         put(std::string_view(text, static_cast<std::size_t>(digits)));
     }
     void put_trace(const trace_id& t) { put_hex(t.high, 16), put_hex(t.low, 16); }
@@ -56,26 +76,17 @@ private:
     char memory_[Room];
 };
 
-enum class letters : bool { lower, any };
-
-// 16 where it is no digit.
-constexpr unsigned hex_digit(char c, letters which) {
-    if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-    if (which == letters::any && c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-    return 16;
-}
 // The number that 1 to 16 digits are. False where they are not that; then `n` is as it was.
 constexpr bool read_hex(std::string_view digits, std::uint64_t& n, letters which = letters::lower) {
     if (digits.empty() || digits.size() > 16) return false;
     std::uint64_t result = 0;
     unsigned bad = 0;
     for (const char c : digits) {
-        const unsigned d = hex_digit(c, which);
-        bad |= d & 16;
+        const unsigned d = hex.value[which == letters::any][static_cast<unsigned char>(c)];
+        bad |= d;
         result = result << 4 | (d & 15);
     }
-    if (bad) return false;
+    if (bad & 16) return false;
     n = result;
     return true;
 }
