@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/prctl.h>
+
 #include <apm/runtime.hpp>
 
 #include "child.hpp"
@@ -61,6 +63,7 @@ int main(int argc, char** argv) try {
     Services services(options);
 
     const char* const name = names[static_cast<int>(options.role)];
+    prctl(PR_SET_NAME, name);   // for ps and top, to whom a service would be "exe"
     const bool is_gateway = options.role == shop::Role::gateway;
     std::string traces;
     {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness import Shop, check, get, run
 
-ORDERS = 300
+ORDERS = 600     # of which some fail and some are slow, but for once in a hundred million runs
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "traces"
 GATEWAY, ORDER_SERVICE, PAYMENT = "shop-gateway", "shop-orders", "shop-payment"
 PARENTS = {     # of each span of a check-out: service and name, and those of its parent
