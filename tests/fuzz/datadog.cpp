@@ -8,7 +8,7 @@ void fuzz(std::string_view input) {
     const apm::detail::datadog_headers headers{line_or_null(lines, 0), line_or_null(lines, 1), line_or_null(lines, 2), line_or_null(lines, 3),
                                                line_or_null(lines, 4)};
     apm::context c;
-    apm::detail::text_of<apm::detail::most_dd> member;
+    apm::detail::fixed_text<apm::detail::most_dd> member;
     if (apm::detail::read_datadog(headers, c, member)) {
         ALWAYS(whole(c) && !c.debug && !c.random);
         // What goes into the tracestate may be there.
@@ -21,7 +21,7 @@ void fuzz(std::string_view input) {
             ALWAYS(!v.tags.overflows() && !v.origin.overflows());
             const auto sent = [](const apm::detail::bounded_text& x) { return x.size() ? x.view() : std::string_view{}; };
             apm::context again;
-            apm::detail::text_of<apm::detail::most_dd> same;
+            apm::detail::fixed_text<apm::detail::most_dd> same;
             ALWAYS(apm::detail::read_datadog({v.trace.view(), v.parent.view(), sent(v.priority), sent(v.origin), sent(v.tags)}, again, same));
             ALWAYS(again == c && same.view() == member.view());
         }

@@ -39,7 +39,7 @@ inline std::string_view line_or_null(const std::vector<std::string_view>& lines,
 // What write(text) puts into a text.
 template <class Write>
 std::string written(Write&& write) {
-    static apm::detail::text_of<20000> text;
+    static apm::detail::fixed_text<20000> text;
     text.cut_to(0);
     write(text);
     return std::string(text.view());

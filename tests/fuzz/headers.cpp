@@ -61,7 +61,7 @@ void fuzz(std::string_view input) {
     // Whoever is next reads the same; where several formats are on, after some of them have said what others left open. (Jaeger's
     // baggage is in the names of headers, where case means nothing.)
     const auto comparable = [formats](apm::context x) {
-        if (apm::detail::has_propagator(formats, propagator::jaeger)) x.shared = apm::detail::share({}, apm::detail::state_of(x), {});
+        if (apm::detail::has_propagator(formats, propagator::jaeger)) x.shared = apm::detail::share_texts({}, apm::detail::state_of(x), {});
         return x;
     };
     const auto next_of = [formats](const apm::context& x) { return read(write({}, x, formats), formats); };

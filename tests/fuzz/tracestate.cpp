@@ -21,7 +21,7 @@ void fuzz(std::string_view input) {
     ALWAYS(members <= 32);
 
     // With a member of ours in front, as what is mutated has it.
-    const apm::detail::shared_trace shared = apm::detail::share("dd=s:1", text, "a=b");
+    const apm::detail::shared_trace shared = apm::detail::share_texts("dd=s:1", text, "a=b");
     ALWAYS(shared.get() && shared.get()->state_size <= apm::detail::local_trace::most_text);
     apm::detail::tracestate_text with_dd;
     with_dd.add(std::string_view(shared.get()->state(), shared.get()->state_size));

@@ -30,7 +30,7 @@ inline std::string shown(const apm::context& c) {
 // What write(text) puts into a text.
 template <class Write>
 std::string written(Write&& write) {
-    apm::detail::text_of<20000> text;
+    apm::detail::fixed_text<20000> text;
     write(text);
     return std::string(text.view());
 }

@@ -20,7 +20,7 @@ const std::string blank_trace = " " + trace + "\t", blank_parent = " " + parent;
 // The context, and the member of the tracestate.
 std::string read(const datadog_headers& headers) {
     apm::context c;
-    apm::detail::text_of<apm::detail::most_dd> member;
+    apm::detail::fixed_text<apm::detail::most_dd> member;
     if (!apm::detail::read_datadog(headers, c, member)) return "invalid";
     return shown(c) + (member.size() ? " " : "") + std::string(member.view());
 }
@@ -152,7 +152,7 @@ TEST_CASE("x-datadog-*: what was written is read as the same") {
         const auto v = std::make_unique<apm::detail::datadog_values>();
         REQUIRE(apm::detail::write_datadog(*v, any, "o:x;t.dm:-1"));
         apm::context back;
-        apm::detail::text_of<apm::detail::most_dd> member;
+        apm::detail::fixed_text<apm::detail::most_dd> member;
         const std::string_view priority = v->priority.size() ? v->priority.view() : none;
         REQUIRE(apm::detail::read_datadog({v->trace.view(), v->parent.view(), priority, v->origin.view(), v->tags.view()}, back, member));
         CHECK(shown(back) == shown(any));

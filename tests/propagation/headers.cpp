@@ -199,7 +199,7 @@ TEST_CASE("injection: byte for byte") {
     CHECK(put({}, c, {datadog}).size() == 3);
 
     c.deferred = false;
-    c.shared = apm::detail::share({}, "dd=s:-1;o:rum;t.dm:-4,a=b", "x=1+2;p,y=%20");
+    c.shared = apm::detail::share_texts({}, "dd=s:-1;o:rum;t.dm:-4,a=b", "x=1+2;p,y=%20");
     CHECK(put({}, c) == header_vector{{"traceparent", "00-" + trace + "-" + span + "-00"},
                                       {"tracestate", "dd=s:-1;o:rum;t.dm:-4,a=b"}, {"baggage", "x=1+2;p,y=%20"}});
     CHECK(put({}, c, {datadog}) == header_vector{{"x-datadog-trace-id", trace_decimal},
@@ -255,10 +255,10 @@ TEST_CASE("what is injected in any format is extracted as the same") {
             c.debug = debug && c.sampled && c.span & 1;
             c.deferred = deferred && !c.sampled && c.span & 1;
             const std::string number = std::to_string(c.span);
-            c.shared = apm::detail::share({}, state ? "a=" + number + ",b=2" : "", c.span & 2 ? "x=" + number + ";p=1,y=%20" : "");
+            c.shared = apm::detail::share_texts({}, state ? "a=" + number + ",b=2" : "", c.span & 2 ? "x=" + number + ";p=1,y=%20" : "");
             apm::context back = take(put({}, c, list), list);
             if (list.begin()[1] == datadog)
-                back.shared = apm::detail::share({}, {}, apm::detail::baggage_of(back));
+                back.shared = apm::detail::share_texts({}, {}, apm::detail::baggage_of(back));
             CHECK(shown(back) == shown(c));
             CHECK(back == c);
         }

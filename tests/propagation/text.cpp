@@ -24,7 +24,7 @@ TEST_CASE("a bounded text: what does not fit is counted, and not written") {
 }
 
 TEST_CASE("numbers as text") {
-    apm::detail::text_of<200> text;
+    apm::detail::fixed_text<200> text;
     const auto shown = [&](auto&& put) {
         text.cut_to(0);
         put();

@@ -129,7 +129,7 @@ public:
     // What is there already stays.
     [[gnu::noinline]] void add_url_encoded(std::string_view key, std::string_view value) {
         if (!valid_baggage_key(key) || baggage_has(view(), key)) return;
-        text_of<most_baggage_text> encoded;
+        fixed_text<most_baggage_text> encoded;
         for (std::size_t i = 0; i < value.size(); ++i) {
             std::uint64_t byte = 0;
             const bool coded = value[i] == '%' && value.size() - i > 2 && read_hex(value.substr(i + 1, 2), byte, letters::any);
@@ -144,7 +144,7 @@ public:
     [[nodiscard]] bool cut() const { return full_; }
 
 private:
-    text_of<most_baggage_text> text_;
+    fixed_text<most_baggage_text> text_;
     std::size_t members_ = 0;
     bool full_ = false;
 };

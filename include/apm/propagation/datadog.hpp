@@ -107,9 +107,9 @@ inline std::string_view dd_of(std::string_view tracestate) {
 }
 
 struct datadog_values {
-    text_of<20> trace, parent, priority;
-    text_of<256> origin;
-    text_of<most_datadog_tags> tags;
+    fixed_text<20> trace, parent, priority;
+    fixed_text<256> origin;
+    fixed_text<most_datadog_tags> tags;
 };
 // What cannot be said in this format (the low half of the trace is 0): false.
 inline bool write_datadog(datadog_values& to, const context& c, std::string_view dd) {

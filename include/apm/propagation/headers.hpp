@@ -30,7 +30,7 @@ inline std::string_view baggage_of(const context& c) {
 }
 // The member `dd` goes before the others, one of that name among them goes. Null where there is nothing to share, and where there
 // is no memory.
-inline shared_trace share(std::string_view dd, std::string_view state, std::string_view baggage) {
+inline shared_trace share_texts(std::string_view dd, std::string_view state, std::string_view baggage) {
     const std::size_t most = dd.size() + (dd.empty() ? 0 : 1) + state.size();
     if (most + baggage.size() == 0) return {};
     local_trace* const made = make_local_trace(static_cast<std::uint32_t>(most + baggage.size()));
@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    text_of<Room> text_;
+    fixed_text<Room> text_;
     bool found_ = false;
 };
 
@@ -83,7 +83,7 @@ public:
         if (!best_.valid() || best_.trace != state_of_) state_.clear();
         const bool has_dd = dd_.size() && best_.valid() && best_.trace == dd_of_;
         if (baggage_.cut()) say_baggage_was_cut();
-        best_.shared = share(has_dd ? dd_.view() : std::string_view{}, state_.view(), baggage_.view());
+        best_.shared = share_texts(has_dd ? dd_.view() : std::string_view{}, state_.view(), baggage_.view());
         return static_cast<context&&>(best_);
     }
 
@@ -167,7 +167,7 @@ private:
     tracestate_text state_;
     trace_id state_of_{}, dd_of_{};
     baggage_text baggage_;
-    text_of<most_dd> dd_;
+    fixed_text<most_dd> dd_;
 };
 
 [[APM_HIDDEN, gnu::noinline]] inline context read_headers(const header_source& from, std::uint64_t formats) {
@@ -182,13 +182,13 @@ inline void set_or_remove(const header_sink& to, std::string_view name, std::str
     else to.set(name, value);
 }
 inline void write_w3c(const header_sink& to, const context& c) {
-    text_of<traceparent_size> text;
+    fixed_text<traceparent_size> text;
     write_traceparent(text, c);
     to.set("traceparent", text.view());
     set_or_remove(to, "tracestate", state_of(c));
 }
 inline void write_b3_several(const header_sink& to, const context& c) {
-    text_of<32> text;
+    fixed_text<32> text;
     text.put_trace(c.trace);
     to.set("X-B3-TraceId", text.view());
     text.cut_to(0);
@@ -211,8 +211,8 @@ inline void write_jaeger_baggage(const header_sink& to, std::string_view baggage
     while (baggage.data()) {
         baggage_member m;
         if (!read_baggage_member(cut_until(baggage, ','), m)) continue;
-        text_of<256> name;
-        text_of<local_trace::most_text> value;
+        fixed_text<256> name;
+        fixed_text<local_trace::most_text> value;
         name.put(jaeger_baggage_prefix), name.put(m.key);
         for (const char c : m.value)
             if (c == '+') value.put("%2B");  // which in a URL's encoding would be a blank
@@ -224,13 +224,13 @@ template <class F>
 void with_allowed_baggage(const context& c, F&& f) {
     const auto* const keys = process_root().baggage_keys.pointer_acquire<const baggage_keys>();
     if (!keys) return f(baggage_of(c));
-    text_of<local_trace::most_text> allowed;
+    fixed_text<local_trace::most_text> allowed;
     put_allowed(allowed, baggage_of(c), *keys);
     f(allowed.view());
 }
 
 [[APM_HIDDEN, gnu::noinline]] inline void write_headers(const header_sink& to, const context& c, std::uint64_t formats) {
-    text_of<128> text;
+    fixed_text<128> text;
     const bool valid = c.valid();
     for (; formats; formats >>= 4) {
         text.cut_to(0);

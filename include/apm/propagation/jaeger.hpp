@@ -20,7 +20,7 @@ inline constexpr std::string_view jaeger_baggage_prefix = "uberctx-";
 
 // False where it is malformed; then `c` is as it was. Short ids are read as if zeros preceded, and %3A as a colon.
 inline bool read_jaeger(std::string_view text, context& c) {
-    text_of<32 + 16 + 16 + 2 + 3> plain;
+    fixed_text<32 + 16 + 16 + 2 + 3> plain;
     text = trimmed(text);
     if (text.find('%') != text.npos) {
         for (std::size_t i = 0; i < text.size(); ++i) {

@@ -28,7 +28,7 @@ struct hex_tables {
         for (unsigned i = 0; i < 256; ++i) digits[i][0] = lower[i >> 4], digits[i][1] = lower[i & 15];
     }
 };
-inline constexpr hex_tables hex{};
+inline constexpr hex_tables hex_lookup{};
 
 // Where a header's value is put together. What does not fit is not written, but counted: size() > room says that it is too long.
 class bounded_text {
@@ -42,7 +42,7 @@ public:
     void put(char c) { put(std::string_view(&c, 1)); }
     void put_hex(std::uint64_t n, int digits) {  // an even number of them
         char text[16];
-        for (int i = 0; i < digits; i += 2) __builtin_memcpy(text + i, hex.digits[n >> 4 * (digits - 2 - i) & 255], 2);
+        for (int i = 0; i < digits; i += 2) __builtin_memcpy(text + i, hex_lookup.digits[n >> 4 * (digits - 2 - i) & 255], 2);
         put(std::string_view(text, static_cast<std::size_t>(digits)));
     }
     void put_trace(const trace_id& t) { put_hex(t.high, 16), put_hex(t.low, 16); }
@@ -66,11 +66,11 @@ private:
 
 // With memory of its own.
 template <std::size_t Room>
-class text_of : public bounded_text {
+class fixed_text : public bounded_text {
 public:
-    text_of() : bounded_text(memory_, Room) {}
-    text_of(const text_of&) = delete;
-    text_of& operator=(const text_of&) = delete;
+    fixed_text() : bounded_text(memory_, Room) {}
+    fixed_text(const fixed_text&) = delete;
+    fixed_text& operator=(const fixed_text&) = delete;
 
 private:
     char memory_[Room];
@@ -82,7 +82,7 @@ constexpr bool read_hex(std::string_view digits, std::uint64_t& n, letters which
     std::uint64_t result = 0;
     unsigned bad = 0;
     for (const char c : digits) {
-        const unsigned d = hex.value[which == letters::any][static_cast<unsigned char>(c)];
+        const unsigned d = hex_lookup.value[which == letters::any][static_cast<unsigned char>(c)];
         bad |= d;
         result = result << 4 | (d & 15);
     }
