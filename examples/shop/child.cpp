@@ -38,9 +38,9 @@ namespace {
     std::exit(1);
 }
 
-// Whether it ended well, if it ended within five seconds.
+// Whether it ended well, if it ended within ten seconds.
 bool wait_for(pid_t process, bool& well) {
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i < 1000; ++i) {
         int status = 0;
         const pid_t ended = waitpid(process, &status, WNOHANG);
         well = ended == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;

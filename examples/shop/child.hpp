@@ -19,7 +19,8 @@ public:
 
     [[nodiscard]] const std::string& url() const { return url_; }
 
-    // Asks it to end, and makes it after five seconds; prints what it had to say. False where it did not end well.
+    // Asks it to end, and makes it after ten seconds, which is more than its runtime may take; prints what it had to say. False
+    // where it did not end well.
     bool stop();
 
 private:

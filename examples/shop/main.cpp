@@ -3,6 +3,7 @@
 //
 // What is measured is declared in schema/shop.hpp; front.cpp, checkout.cpp and bank.cpp record it; hop.hpp carries a trace from
 // one process to the next; this file owns the back ends.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>

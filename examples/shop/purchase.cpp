@@ -1,5 +1,7 @@
 #include "purchase.hpp"
 
+#include <algorithm>
+
 namespace shop {
 
 namespace {
