@@ -306,8 +306,7 @@ TEST_CASE("late rules have a bound, and equal ones are one") {
 TEST_CASE("changes under load: every span is accounted for, and nobody sees half a change") {
     const fresh f;
     const auto before = apm::count_spans();
-    std::atomic<bool> done{false};
-    std::atomic<std::uint64_t> torn{0}, begun{0}, hidden{0};
+    std::atomic<std::uint64_t> torn{0}, begun{0};
     {
         const meanwhile changes([&, i = 0]() mutable {
             ++i;

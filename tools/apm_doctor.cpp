@@ -75,6 +75,25 @@ bool try_directory(const std::string& directory) {
     return may;
 }
 
+// Who may change sampling while the program runs. False where that does not work.
+bool try_control(const apm::control_options& control, const apm::detail::settings& settings) {
+    if (!settings.sampling.endpoint.empty())
+        std::printf("  sampling: as %s says, asked every %lld ms%s\n",
+                    apm::detail::url_without_secrets(settings.sampling.endpoint).c_str(),
+                    static_cast<long long>(settings.sampling.interval.count()),
+                    APM_SENDS_OTLP ? "" : "; but this build has no OTLP, and so no libcurl to ask with");
+    if (!control.token.empty() && settings.metrics.prometheus)
+        std::puts("  control: /control on that page, for clients on this machine that show the token");
+    if (control.file.empty()) return true;
+    const std::string file(control.file);
+    const apm::detail::control_lines lines = apm::detail::read_control(apm::detail::read_file(file));
+    if (access(file.c_str(), F_OK) != 0) std::printf("  control: %s is watched; it is not there yet\n", file.c_str());
+    else if (access(file.c_str(), R_OK) != 0) return std::printf("  control: cannot read %s\n", file.c_str()), false;
+    else std::printf("  control: %s is watched, and says %zu things\n", file.c_str(), lines.edits.size());
+    for (const auto& bad : lines.bad) std::printf("  control: %s:%zu: %s\n", file.c_str(), bad.number, bad.why.c_str());
+    return lines.bad.empty();
+}
+
 #if APM_SENDS_OTLP
 namespace otlp = apm::detail::otlp;
 
@@ -167,6 +186,7 @@ int main(int count, char** arguments) {
     if (settings.metrics.prometheus) well = try_page(options.prometheus, settings.who);
     if (settings.traces.file) well = try_directory(std::string(options.file.directory)) && well;
     if (settings.traces.console) std::puts("  traces: printed");
+    well = try_control(options.control, settings) && well;
     if (!settings.traces.otlp && !settings.metrics.otlp) {
         std::puts("  OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318 to send spans and metrics");
         return well ? 0 : 1;

@@ -75,6 +75,12 @@ class row_samplers {
 public:
     explicit row_samplers(std::size_t most) : most_(most), places_(2 * most), rows_(std::make_unique<row[]>(2 * most)) {}
 
+    row_samplers(const row_samplers&) = delete;
+    row_samplers& operator=(const row_samplers&) = delete;
+    ~row_samplers() {
+        for (std::size_t i = 0; i < places_; ++i) free(rows_[i].name.template pointer<char>());
+    }
+
     // One thread at a time. False where there is no room for another name. One without `decide`: none any more.
     bool set(std::string_view name, const sampler& s) {
         row* const at = const_cast<row*>(place_of(name));
