@@ -22,7 +22,7 @@ namespace apm::inline APM_ABI {
 
 // The caller's context, as the headers tell it: remote, and not valid() where no format that is on finds a trace there; malformed
 // headers are as if they were not there, and never more than that. Baggage comes along, with a trace or without. Any thread.
-// No allocation, up to some 480 bytes of tracestate and baggage; about 100 ns.
+// No allocation, up to some 480 bytes of tracestate and baggage; about 100 ns, and 17 KiB of stack (with Jaeger's baggage 25).
 template <mode M = APM_MODE, class Carrier>
 [[nodiscard]] APM_INLINE context extract(Carrier&& headers) {
     if constexpr (M == mode::on) {
@@ -39,7 +39,8 @@ template <mode M = APM_MODE, class Carrier>
 
 // Tells the next process of `c`, which is the current span unless somebody says otherwise: in each format that is on. What the
 // headers said before of these names is replaced, never doubled; where there is nothing to tell, nothing is touched. Any
-// thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and what the container takes.
+// thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and what the container takes, and
+// 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
 template <mode M = APM_MODE, class Carrier>
 APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
     if constexpr (M == mode::on) {

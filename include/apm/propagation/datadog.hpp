@@ -82,7 +82,6 @@ inline bool read_datadog(const datadog_headers& h, context& c, bounded_text& mem
         const std::size_t before = member.size();
         member.put(before ? ";" : "dd=");
         put();
-        while (!member.overflows() && member.view().back() == ' ') member.cut_to(member.size() - 1);  // its last may not be one
         if (member.size() > most_dd) member.cut_to(before);
     };
     if (!found.deferred) part([&] { member.put("s:"), put_priority(member, priority); });
