@@ -180,6 +180,26 @@ TEST_CASE("what is there at the start counts from the first span on; the variabl
     CHECK_FALSE(telemetry.work.scope<on>().recording());
 }
 
+TEST_CASE("what the file said ends with the runtime, what the program said does not") {
+    const environment e;
+    const file f;
+    f.say("row.work=0\ntracing=off\nlevel=3\n");
+    const std::string path = f.path();
+    apm::runtime_options o = quiet();
+    o.control.file = path;
+    apm::control::sample_row<on>("other", always_off);
+    {
+        const runtime r(o);
+        CHECK(now().rows.size() == 2);
+        CHECK_FALSE(now().tracing);
+    }
+    CHECK(now().tracing);
+    CHECK(now().level == 255);
+    REQUIRE(now().rows.size() == 1);
+    CHECK(now().rows[0].first == "other");
+    apm::control::sample_row_as_others<on>("other");
+}
+
 TEST_CASE("its end does not wait, and it sleeps") {
     const environment e;
     const file f;

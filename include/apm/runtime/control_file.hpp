@@ -38,6 +38,9 @@ public:
         follow(read_control(text_));
     }
 
+    // All that it says goes back to what the start had.
+    void let_go() { follow({}); }
+
 private:
     // One that is not there says nothing.
     std::string read(std::string& text) const {

@@ -50,7 +50,7 @@ public:
     }
     control_thread(const control_thread&) = delete;
     control_thread& operator=(const control_thread&) = delete;
-    // Ends within a moment, whatever it was doing.
+    // Ends within a moment, whatever it was doing; what the file said goes with it.
     ~control_thread() {
         if (!thread_) return;
         {
@@ -62,6 +62,7 @@ public:
         if (state_->poll) state_->poll->wake();
 #endif
         thread_->join();
+        if (state_->file) state_->file->let_go();  // nobody reads it any more
     }
     // In a forked child, where the thread is not: its state is left as it was.
     void abandon() { static_cast<void>(thread_.release()); }
