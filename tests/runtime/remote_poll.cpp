@@ -205,7 +205,7 @@ TEST_CASE("the file is looked at while an answer is awaited") {
         FILE* const f = std::fopen(path.c_str(), "w");
         std::fputs("level=4\n", f);
         std::fclose(f);
-        CHECK(soon([] { return apm::control::now<on>().level == 4; }, 1000ms));
+        CHECK(soon([] { return apm::control::now<on>().level == 4; }, a_moment));
     }
     std::filesystem::remove_all(directory);
     apm::control::record_up_to<on>(255);
