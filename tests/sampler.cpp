@@ -525,3 +525,16 @@ TEST_CASE("rate_limited, asked by many threads, keeps no more than its share") {
     CHECK(static_cast<double>(kept) >= 100);
     CHECK(static_cast<double>(kept) <= 100 + 100 * seconds + 1);
 }
+
+TEST_CASE("rate_limited is one limit, whatever the parents are") {
+    const sampling with(apm::rate_limited(10));  // a root's, a sampled and an unsampled remote parent's
+    drain();
+    const auto begin = [](const apm::context& parent) {
+        const auto attached = apm::attach(parent);
+        TRACE_SCOPE(telemetry.plain);
+    };
+    const std::uint64_t start = apm::detail::monotonic_ns();
+    for (int i = 0; i < 50; ++i) begin({}), begin(sampled_far), begin(unsampled_far);
+    const std::uint64_t more = (apm::detail::monotonic_ns() - start) / 100'000'000 + 1;
+    CHECK(drain().spans.size() <= 10 + more);
+}

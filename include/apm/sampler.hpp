@@ -133,10 +133,13 @@ struct sampling_rules {
     constexpr sampling_rules(const sampler& r, const sampler& rs, const sampler& rn, const sampler& ls, const sampler& ln)
         : root(r), remote_sampled(rs), remote_not_sampled(rn), local_sampled(ls), local_not_sampled(ln) {}
 
+    // Of several that are equal, one: what rate_limited() may keep is to be shared.
     [[nodiscard]] const sampler& for_parent(const context* parent) const {
         if (!parent || parent->deferred) return root;
-        if (parent->remote) return parent->sampled ? remote_sampled : remote_not_sampled;
-        return parent->sampled ? local_sampled : local_not_sampled;
+        const sampler& remote = parent->sampled ? remote_sampled : remote_not_sampled;
+        const sampler& local = parent->sampled ? local_sampled : local_not_sampled;
+        const sampler& one = parent->remote ? remote : local;
+        return one == root ? root : one;
     }
     [[nodiscard]] verdict operator()(const sampling_request& r) const {
         const sampler& one = for_parent(r.parent);

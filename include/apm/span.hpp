@@ -102,6 +102,8 @@ constexpr int level_among() {
     return l;
 }
 template <class... O>
+inline constexpr bool any_rules = (requires { span_option<O>::rules; } || ...);
+template <class... O>
 constexpr const sampling_rules* rules_among() {
     const sampling_rules* r = nullptr;
     ([&] { if constexpr (requires { span_option<O>::rules; }) r = &span_option<O>::rules; }(), ...);
@@ -237,7 +239,7 @@ struct span : span_row {
     using buckets = typename detail::buckets_among<Options...>::type;
     static constexpr int own_level = detail::level_among<Options...>();
     static constexpr bool is_measured = !std::is_void_v<buckets>;
-    static constexpr bool asks = detail::rules_among<Options...>() != nullptr;
+    static constexpr bool asks = detail::any_rules<Options...>;
 
     // What a measured one feeds.
     [[no_unique_address]] detail::measured_rows<S, buckets> metrics;

@@ -120,7 +120,8 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
             if (ask(*rules, s, above, row)) how = s.sampled;
             else how &= s.waits;
         }
-        if (how & s.waits && s.shared->waiting->generation != r.generation.load()) how = 0;  // in a forked child: the parent's
+        // Not below what a parent process began, nor where a sampler of the program's own was asked in between.
+        if (how & s.waits && !(s.shared->waiting && s.shared->waiting->generation == r.generation.load())) how = 0;
     }
     return how ? how | s.recording : 0;
 }

@@ -100,7 +100,7 @@ void say_everything(Finish&& finish) {
     {
         const auto s = telemetry.everything.scope({.integer = integers[3], .real = 0.1, .yes = false, .color = Color::green,
                                                    .text = text, .integers = integers, .reals = reals});
-        say_span(s.context(), 0, 0x101, "everything", 1, beginning, beginning, 0, "", scope);
+        say_span(s.context(), 0, 0x103, "everything", 1, beginning, beginning, 0, "", scope);
         say("a.integer", integers[3]), say("real", 0.1), say_bool("yes", false), say("color", std::string_view("green"));
         say("text", text), say("integers", integers), say("reals", reals);
         s.set("late \"name\"", true), say_bool("late \"name\"", true);
@@ -143,7 +143,7 @@ void say_everything(Finish&& finish) {
     }
     {  // Whose scopes are others.
         const auto work = plain.work.scope();
-        say_span(work.context(), 0, 0x101, "work", 1, beginning + 1002, beginning + 1002, 0, "", "plain||");
+        say_span(work.context(), 0, 0x103, "work", 1, beginning + 1002, beginning + 1002, 0, "", "plain||");
         TRACE_SCOPE("quick look");
         say_span(apm::context::current(), work.context().span, 0x101, "quick look", 1, beginning + 1002, beginning + 1002, 0, "",
                  "||");

@@ -30,6 +30,27 @@ def need_program(name, package):
     return shutil.which(name) or skip(f"there is no {name} (Debian: apt-get install {package})")
 
 
+def need_npm_packages(directory, *packages):
+    """Where Node finds them; installs them there. A file beside them says which, so that other versions are fetched anew."""
+    need_program("node", "nodejs")
+    npm = need_program("npm", "npm")
+    done, wanted = directory / "installed", "\n".join(packages)
+    if done.exists() and done.read_text() == wanted:
+        return directory / "node_modules"
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        ran = subprocess.run([npm, "install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", "--omit=optional",
+                              "--ignore-scripts", "--engine-strict", "--fetch-retries=1", "--fetch-retry-maxtimeout=2000",
+                              "--fetch-retry-mintimeout=1000", *packages], capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        skip("npm does not get an answer")
+    if ran.returncode != 0:
+        errors = [line for line in ran.stderr.splitlines() if line.lower().startswith(("npm error", "npm err!"))]
+        skip(f"npm cannot install {packages[0]}: {errors[0] if errors else ran.stderr.strip()}")
+    done.write_text(wanted)
+    return directory / "node_modules"
+
+
 def need_prometheus_client():
     """Goes on in Debian's own Python where this one does not have the package."""
     try:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import attributes, check, need_program, run, skip
+from harness import attributes, check, need_npm_packages, run
 
 # Has the types that protobufjs made of OTLP's .proto files. Older ones (0.57) do not know the flags of spans, newer ones (0.301)
 # do not have the types any more.
@@ -57,21 +57,7 @@ process.stdout.write(JSON.stringify(lines, (key, v) => Object.is(v, -0) ? "-0" :
 
 def transformer(directory):
     """Where the types are; installs them."""
-    need_program("node", "nodejs")
-    npm = need_program("npm", "npm")
-    types = directory / "node_modules/@opentelemetry/otlp-transformer/build/src/generated/root.js"
-    if not types.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            done = subprocess.run([npm, "install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund",
-                                   "--ignore-scripts", TRANSFORMER],
-                                  capture_output=True, text=True, timeout=300)
-        except subprocess.TimeoutExpired:
-            skip("npm does not get an answer")
-        if done.returncode != 0 or not types.exists():
-            errors = [line for line in done.stderr.splitlines() if line.lower().startswith(("npm error", "npm err!"))]
-            skip(f"npm cannot install {TRANSFORMER}: {errors[0] if errors else done.stderr.strip()}")
-    return types
+    return need_npm_packages(directory, TRANSFORMER) / "@opentelemetry/otlp-transformer/build/src/generated/root.js"
 
 
 # Python's own "replace" makes one of several bytes that begin a character and do not end it.

@@ -11,7 +11,6 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-from harness import Program, check, need_program, run, skip  # noqa: E402
+from harness import Program, check, need_npm_packages, run  # noqa: E402
 
 # Of one release of OpenTelemetry JS, which takes Node from 18.19 on; the next ones have no sampler-composite, or need Node 22.
 PACKAGES = ["@opentelemetry/api@1.9.1", "@opentelemetry/core@2.11.0", "@opentelemetry/sdk-trace-base@2.11.0",
@@ -51,27 +50,6 @@ KINDS = {1: "INTERNAL", 2: "SERVER", 3: "CLIENT"}
 SAMPLED, RANDOM, REMOTE_IS_KNOWN, REMOTE = 1, 2, 0x100, 0x200     # of a span's flags in OTLP
 
 Span = collections.namedtuple("Span", "process trace id parent kind name state flags")
-
-
-def packages(directory):
-    """Where Node finds OpenTelemetry; installs it. A file beside it says which, so that other versions are fetched anew."""
-    need_program("node", "nodejs")
-    npm = need_program("npm", "npm")
-    done, wanted = directory / "installed", "\n".join(PACKAGES)
-    if done.exists() and done.read_text() == wanted:
-        return directory / "node_modules"
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        ran = subprocess.run([npm, "install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", "--omit=optional",
-                              "--ignore-scripts", "--engine-strict", "--fetch-retries=1", "--fetch-retry-maxtimeout=2000",
-                              "--fetch-retry-mintimeout=1000", *PACKAGES], capture_output=True, text=True, timeout=300)
-    except subprocess.TimeoutExpired:
-        skip("npm does not get an answer")
-    if ran.returncode != 0:
-        errors = [line for line in ran.stderr.splitlines() if line.lower().startswith(("npm error", "npm err!"))]
-        skip(f"npm cannot install OpenTelemetry's SDK: {errors[0] if errors else ran.stderr.strip()}")
-    done.write_text(wanted)
-    return directory / "node_modules"
 
 
 # --- the processes --------------------------------------------------------------------------------------------------------
@@ -494,7 +472,7 @@ CASES = {
 
 def main():
     program, directory, *chosen = sys.argv[1:]
-    Case.shop, Case.modules = Path(program).resolve(), packages(Path(directory).resolve())
+    Case.shop, Case.modules = Path(program).resolve(), need_npm_packages(Path(directory).resolve(), *PACKAGES)
     for name in chosen or CASES:
         start = time.monotonic()
         try:

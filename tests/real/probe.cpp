@@ -233,7 +233,7 @@ void say_everything(apm::testing::manual_clock& clock) {
         s.set("late \"name\"", true);
         s.set("empty", "");
         s.set("none", std::vector<double>());
-        spans.push_back(said_span{s.context(), 0, 0x101, "everything", 1, beginning, beginning, 0, "", "probe",
+        spans.push_back(said_span{s.context(), 0, 0x103, "everything", 1, beginning, beginning, 0, "", "probe",
                                   {is("an.integer", integers[3]), is("real", 0.1), is_bool("yes", false),
                                    is("method", std::string_view("paypal")), is("text", std::string_view(text)),
                                    is("integers", integers), is("reals", reals), is_bool("late \"name\"", true),
@@ -285,7 +285,7 @@ void place_in_span(int i, apm::testing::manual_clock& clock) {
     const auto s = telemetry.order.scope({.n = i});
     place(i);
     clock.advance(1us);
-    spans.push_back(said_span{s.context(), 0, 0x101, "order", 1, start, start + 1000, 0, "", "probe", {is("n", std::int64_t{i})},
+    spans.push_back(said_span{s.context(), 0, 0x103, "order", 1, start, start + 1000, 0, "", "probe", {is("n", std::int64_t{i})},
                               {}, {}}.json());
 }
 

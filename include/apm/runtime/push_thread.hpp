@@ -52,10 +52,10 @@ struct any_backend {
                 return guarded([&] { return static_cast<B*>(p)->export_spans(s, by); });
             };
         if constexpr (requires { { b.sends_spans() && b.sends_metrics() } -> std::convertible_to<bool>; })
-            any.choose = [](any_backend& self) {
-                const B& started = *static_cast<const B*>(self.self);
-                if (!started.sends_spans()) self.spans = nullptr;
-                if (!started.sends_metrics()) self.push = nullptr;
+            any.choose = [](any_backend& one) {
+                const B& started = *static_cast<const B*>(one.self);
+                if (!started.sends_spans()) one.spans = nullptr;
+                if (!started.sends_metrics()) one.push = nullptr;
             };
         if constexpr (requires { B::survives_forks; }) any.survives_forks = B::survives_forks;
         if constexpr (flushing_backend<B>)
@@ -66,13 +66,13 @@ struct any_backend {
         if constexpr (push_backend<B>) {
             any.push = [](void* p, deadline by) {
                 return guarded([&] {
-                    B& self = *static_cast<B*>(p);
-                    if constexpr (requires { { self.collect() } -> std::same_as<snapshot>; }) {
-                        snapshot s = self.collect();
-                        return self.export_metrics(s, by);
+                    B& to = *static_cast<B*>(p);
+                    if constexpr (requires { { to.collect() } -> std::same_as<snapshot>; }) {
+                        snapshot s = to.collect();
+                        return to.export_metrics(s, by);
                     } else {
                         snapshot s = collect();
-                        return self.export_metrics(s, by);
+                        return to.export_metrics(s, by);
                     }
                 });
             };
