@@ -538,3 +538,99 @@ TEST_CASE("rate_limited is one limit, whatever the parents are") {
     const std::uint64_t more = (apm::detail::monotonic_ns() - start) / 100'000'000 + 1;
     CHECK(drain().spans.size() <= 10 + more);
 }
+
+TEST_CASE("a sampler without a rule keeps everything that has no parent, and follows one") {
+    const apm::sampling_rules nothing_said = apm::parent_based(apm::sampler{});
+    CHECK(kept_under(nothing_said, {}));
+    CHECK(kept_under(nothing_said, sampled_far));
+    CHECK_FALSE(kept_under(nothing_said, unsampled_far));
+}
+
+TEST_CASE("debug, and a threshold that says otherwise: the threshold goes") {
+    apm::context debug = far(true, "ot=th:f;rv:10000000000000,a=1");
+    debug.debug = true;
+    bool kept = false;
+    CHECK(state_below(apm::always_off, debug, kept) == "ot=rv:10000000000000,a=1");
+    CHECK(kept);
+}
+
+// --- spans that are started, and not current --------------------------------------------------------------------------
+
+TEST_CASE("what is attached to a started span goes on with its trace, whether or not that one is recorded") {
+    const auto below_started = [](const auto& row) {
+        auto job = row.start();
+        const auto attached = apm::attach(job.context());
+        TRACE_SCOPE(telemetry.serves);
+        return apm::context::current();
+    };
+    drain();
+    const apm::context parent = far(false, "a=b");
+    {
+        const auto attached = apm::attach(parent);  // the caller decided: not sampled
+        TRACE_SCOPE(telemetry.plain);
+        const apm::context here = below_started(telemetry.plain);
+        CHECK(here.trace == parent.trace);
+        CHECK_FALSE(here.sampled);
+        CHECK(here.shared == parent.shared);
+    }
+    CHECK(drain().spans.empty());
+
+    apm::detail::root& r = apm::detail::process_root();
+    apm::detail::set_gate(r, apm::detail::gate::level, 2 << 8);
+    {
+        TRACE_SCOPE(telemetry.plain);
+        CHECK(below_started(telemetry.detail).trace == apm::context::current().trace);
+        CHECK(below_started(telemetry.timed_detail).trace == apm::context::current().trace);
+    }
+    {
+        const auto attached = apm::attach(far(true, ""));
+        CHECK(below_started(telemetry.detail).trace == parent.trace);
+    }
+    const auto all = drain();
+    REQUIRE(names(all) == "serves serves plain serves");
+    CHECK(all.spans[0].parent() == all.spans[2].id());
+    CHECK(all.spans[1].parent() == all.spans[2].id());
+    CHECK(all.spans[3].parent() == parent.span);
+    CHECK(all.spans[3].parent_is_remote());
+    apm::detail::set_gate(r, apm::detail::gate::level, 0);
+
+    apm::detail::set_gate(r, apm::detail::gate::muted, apm::detail::gate::muted);
+    {
+        const auto attached = apm::attach(parent);
+        const auto job = telemetry.plain.start();
+        CHECK(job.context() == parent);
+    }
+    apm::detail::set_gate(r, apm::detail::gate::muted, 0);
+    const auto before = apm::count_spans();
+    { const auto alone = telemetry.plain.start(); }
+    CHECK(apm::count_spans().started == before.started + 1);
+    drain();
+}
+
+TEST_CASE("a full span has room for what is added at its end, or goes without") {
+    std::string state;
+    for (int i = 0; i < 30; ++i) state += (i ? ",k" : "k") + std::to_string(i) + '=' + std::string(200, 'x');
+    const auto attached = apm::attach(far(true, state));
+    for (std::size_t size = 1; size < 100; size += 3) {  // so that it ends anywhere near the limit
+        drain();
+        {
+            TRACE_SCOPE(telemetry.plain);
+            const auto s = apm::current_span();
+            const std::string big(4'000, 'a'), small(size, 'b');
+            for (int i = 0; i < 4; ++i) s.set("big" + std::to_string(i), big);
+            for (int i = 0; i < 130; ++i) s.set("k" + std::to_string(i), small), s.event("e");
+        }
+        const auto all = drain();
+        REQUIRE(all.spans.size() == 1);
+        CHECK(all.spans[0].dropped().attributes > 0);
+        CHECK((all.spans[0].trace_state().empty() || all.spans[0].trace_state() == state));
+    }
+    drain();
+    {
+        TRACE_SCOPE(telemetry.plain);
+        for (int i = 0; i < 130; ++i) apm::current_span().event("e");
+    }
+    const auto all = drain();
+    CHECK(all.spans.at(0).trace_state() == state);
+    CHECK(all.spans.at(0).dropped().events == 2);
+}

@@ -2,7 +2,7 @@
 //
 //     parent_based(always_on)            the default: what the caller decided, else everything
 //     parent_based(probability(0.1))     what the caller decided, else one in ten, and the trace says so to all who see it
-//     parent_based(rate_limited(20))     what the caller decided, else at most 20 a second
+//     parent_based(rate_limited(20))     what the caller decided, else some 20 a second
 //     always_on, always_off, trace_id_ratio(0.1), probability(0.1)       whatever the caller decided
 #pragma once
 
@@ -24,8 +24,7 @@ struct sampling_request {
 
     // The trace's 56 random bits, which all who sample it agree on.
     [[nodiscard]] std::uint64_t randomness() const {
-        const std::uint64_t said = parent ? detail::read_ot(parent->shared.get()).randomness : detail::no_threshold;
-        return said != detail::no_threshold ? said : trace.low & (randomness_end - 1);
+        return detail::randomness_of(trace, parent ? detail::read_ot(parent->shared.get()) : detail::ot_member{});
     }
 };
 
@@ -39,7 +38,7 @@ struct verdict {
 };
 
 // A rule, and a number or an object that the rule may use, which must live as long as the process. `decide` is called by any
-// thread, on the way of every local root; it must not block. One's own:
+// thread, on the way of every local root; it must not block, and may be asked twice for one trace. One's own:
 //     apm::verdict only_ours(const apm::sampler&, const apm::sampling_request& r) { return r.parent != nullptr; }
 //     constexpr apm::sampler mine{only_ours};
 struct sampler {
@@ -115,15 +114,16 @@ constexpr sampler trace_id_ratio(double share) {
     return {detail::keep_ratio, static_cast<std::uint64_t>(share * 18446744073709551616.0 /* 2^64 */)};
 }
 
-// Keeps so many a second, and no more; after a quiet second that many at once. Below 1: one in so many seconds. What is not
-// positive keeps nothing; NaN, too.
+// Keeps so many a second on average: a bucket of that many is full after a quiet second, so that there may be twice as many
+// within one. Below 1: one in so many seconds. What is not positive keeps nothing; NaN, too. All threads share it.
 constexpr sampler rate_limited(double a_second) {
     if (!(a_second > 1e-9)) return always_off;
     if (a_second >= 1e9) return always_on;
     return {detail::keep_some_a_second, static_cast<std::uint64_t>(1e9 / a_second)};
 }
 
-// Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's verdict holds.
+// Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's verdict holds; without a parent,
+// everything is kept.
 struct sampling_rules {
     sampler root;                                // there is no parent, or it left it to us
     sampler remote_sampled, remote_not_sampled;  // a parent in another process
@@ -139,11 +139,13 @@ struct sampling_rules {
         const sampler& remote = parent->sampled ? remote_sampled : remote_not_sampled;
         const sampler& local = parent->sampled ? local_sampled : local_not_sampled;
         const sampler& one = parent->remote ? remote : local;
-        return one == root ? root : one;
+        for (const sampler* first : {&root, &remote_sampled, &remote_not_sampled, &local_sampled})
+            if (*first == one) return *first;
+        return one;
     }
     [[nodiscard]] verdict operator()(const sampling_request& r) const {
         const sampler& one = for_parent(r.parent);
-        return one.decide ? one(r) : verdict(r.parent->sampled, detail::no_threshold);
+        return one.decide ? one(r) : verdict(!r.parent || r.parent->sampled);
     }
     [[nodiscard]] constexpr bool ask_children() const { return local_sampled.decide || local_not_sampled.decide; }
     friend constexpr bool operator==(const sampling_rules&, const sampling_rules&) = default;

@@ -87,7 +87,7 @@ APM_COLD inline bool grow_items(open_span& s, std::uint32_t by) {
 }
 // Room for so many bytes of items; null where the span may say no more. `used` grows by who writes them.
 APM_INLINE char* room_for(open_span& s, std::uint32_t bytes) {
-    if (bytes > s.room - s.used) [[unlikely]] {
+    if (s.used + bytes > s.room) [[unlikely]] {  // `used` may be beyond `room`: what is added at the end
         if (!grow_items(s, bytes)) return nullptr;
     }
     return s.items + s.used;

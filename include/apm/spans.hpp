@@ -40,7 +40,7 @@ struct span_totals {
     std::uint64_t dropped_full = 0;       // the ring was full, or what waits for a late verdict had no room
     std::uint64_t dropped_memory = 0;     // there was no memory for a ring, or for the span
     std::uint64_t dropped_inherited = 0;  // a forked child ended what its parent process began
-    std::uint64_t dropped_items = 0;      // attributes, events and links that were beyond the limits
+    std::uint64_t dropped_items = 0;      // attributes, events and links beyond the limits, and spans with a text that was cut
     std::uint64_t clock_steps = 0;        // how often the time of day was seen to be set
 
     [[nodiscard]] std::uint64_t dropped() const { return dropped_full + dropped_memory + dropped_inherited; }
@@ -196,6 +196,7 @@ inline std::uint64_t bytes_to_drain() {
 
 }  // namespace detail
 
+// Any thread; a few loads for each thread that ever traced. What other threads do meanwhile may be in it or not.
 inline span_totals count_spans() {
     using namespace detail;
     root& r = process_root();

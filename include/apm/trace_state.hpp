@@ -16,6 +16,7 @@
 #include <apm/config.hpp>
 #include <apm/detail/cell.hpp>
 #include <apm/local_trace.hpp>
+#include <apm/open_span.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -85,6 +86,10 @@ inline ot_member read_ot(const char* state, std::uint32_t size) {
 
 inline ot_member read_ot(const local_trace* t) { return t ? read_ot(t->state(), t->state_size) : ot_member{}; }
 
+inline std::uint64_t randomness_of(const trace_id& trace, const ot_member& said) {
+    return said.randomness != no_threshold ? said.randomness : trace.low & (randomness_end - 1);
+}
+
 inline char* put_threshold(char* to, std::uint64_t threshold) {
     *to++ = 't', *to++ = 'h', *to++ = ':';
     do {
@@ -127,8 +132,8 @@ inline local_trace* begun_with(std::uint64_t threshold) {
     return make_known(threshold);
 }
 
-// The same with another threshold, or none; takes the reference to `from`, and gives one. Null where nothing is left to share.
-// Where there is no memory, `from` stays as it is.
+// The same with another threshold, or none; takes the reference to `from`, and gives one. Where there is no memory, `from` stays
+// as it is.
 APM_COLD inline local_trace* with_threshold(local_trace* from, std::uint64_t threshold) {
     if (!from || from->state_size + from->baggage_size == 0) {
         if (threshold == no_threshold) return from;

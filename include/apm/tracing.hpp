@@ -37,6 +37,12 @@ APM_COLD inline open_span* cannot_begin(thread_state* t) {
     return nullptr;
 }
 
+inline void take_out_wrong_threshold(open_span& s, bool kept) {
+    if (!s.shared || !s.shared->state_size) return;
+    const ot_member said = read_ot(s.shared);
+    if (said.threshold == no_threshold || (randomness_of(s.record.trace, said) >= said.threshold) == kept) return;
+    s.shared = with_threshold(s.shared, no_threshold);
+}
 // Asks. What the answer does to the tracestate: a threshold that is known now is told on; one that says another thing than the
 // verdict does is taken out.
 [[APM_HIDDEN, gnu::noinline]] inline bool ask(const sampling_rules& rules, open_span& s, const open_span* above,
@@ -45,12 +51,8 @@ APM_COLD inline open_span* cannot_begin(thread_state* t) {
     if (above) parent = context::of(*above);
     const sampling_request request{s.record.trace, above ? &parent : nullptr, row};
     const verdict v = rules(request);
-    if (v.keep && v.threshold != no_threshold) {
-        s.shared = with_threshold(s.shared, v.threshold);
-    } else if (s.shared && s.shared->state_size) {
-        const std::uint64_t said = read_ot(s.shared).threshold;
-        if (said != no_threshold && (request.randomness() >= said) != v.keep) s.shared = with_threshold(s.shared, no_threshold);
-    }
+    if (v.keep && v.threshold != no_threshold) s.shared = with_threshold(s.shared, v.threshold);
+    else take_out_wrong_threshold(s, v.keep);
     return v.keep;
 }
 // What a span without a parent, or with one elsewhere, is asked by where nobody said anything else.
@@ -82,7 +84,7 @@ inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* 
         s.flags = nothing ? std::uint8_t{0} : std::uint8_t{s.remote_above};
         s.shared = retain(above->shared);
         const bool decided = above->flags & above->remote && !(above->traits & above->deferred);
-        if (above->traits & above->debug) kept = true;
+        if (above->traits & above->debug) take_out_wrong_threshold(s, true);
         else if (rules || (s.shared && s.shared->state_size))
             kept = ask(rules ? *rules : usual_rules, s, nothing && !decided ? nullptr : above, row);
         else if (decided) kept = above->flags & above->sampled;
@@ -92,6 +94,15 @@ inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* 
     return late ? begin_late(r, s, *late) : 0;
 }
 
+struct manner {
+    bool linked;    // becomes the current span
+    bool measured;  // is timed, recorded or not
+    bool asks;      // its row has a sampler of its own
+
+    // Where nothing is recorded, nothing is needed. (Not linked, it may be asked for its context.)
+    [[nodiscard]] constexpr bool may_be_nothing() const { return linked && !measured; }
+};
+
 // What a span takes over from its parent in this process.
 APM_INLINE void begin_below(const open_span& above, open_span& s) {
     s.record.trace = above.record.trace;
@@ -100,17 +111,23 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
     s.shared = retain(above.shared);
 }
 
-// All but the usual case: there is no parent in this process, or the verdict on it is not all there is to say. `hidden`: the span
-// is timed, and otherwise as if it were not there.
+// One that is as if it were not there: it may be timed. On a stack it is not seen; whoever is given its context() is given that
+// of the span above it.
+APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool linked) {
+    s.traits = 0, s.shared = nullptr;
+    if (linked || !above) return s.nothing;
+    begin_below(*above, s);
+    s.identify(above->id());
+    return above->flags & (above->sampled | above->waits | above->remote | above->nothing);
+}
+
+// All but the usual case: there is no parent in this process, or the verdict on it is not all there is to say.
 [[APM_HIDDEN, gnu::noinline]] inline int begin_otherwise(root& r, thread_state& t, open_span& s, open_span* above,
-                                                         const span_row& row, bool asks, bool hidden) {
+                                                         const span_row& row, manner m, bool asks, bool hidden) {
     above = visible(above);
     const auto* const rules = row.rules ? row.rules : r.chooser.pointer_acquire<const sampling_rules>();
     int how = 0;
-    if (hidden) {
-        s.traits = 0, s.shared = nullptr;
-        return s.nothing;
-    }
+    if (hidden) return begin_hidden(s, above, m.linked);
     if (!above || above->flags & (above->remote | above->nothing)) {
         how = begin_trace(r, t, s, above, row, rules);
     } else {
@@ -126,12 +143,6 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
     return how ? how | s.recording : 0;
 }
 
-struct manner {
-    bool linked;    // becomes the current span
-    bool measured;  // is timed, recorded or not
-    bool asks;      // its row has a sampler of its own
-};
-
 template <manner How>
 [[APM_HIDDEN, gnu::noinline]] open_span* begin_here(root& r, const span_row& row) {
     thread_state* const t = this_thread();
@@ -143,9 +154,9 @@ template <manner How>
     if (const std::uint64_t gates = r.gate.load()) [[unlikely]] {
         hidden = gates & gate::muted || (gates & gate::level && row.level >= (gates & gate::level) >> 8);
         asks = asks || gates & gate::asks_children;
-        if (!How.measured && hidden) return nullptr;
+        if (How.may_be_nothing() && hidden) return nullptr;
     }
-    if constexpr (!How.measured) {
+    if constexpr (How.may_be_nothing()) {
         if (of_above == 0 && !asks) {
             t->unsampled.add(std::uint64_t{1});
             return nullptr;
@@ -157,10 +168,10 @@ template <manner How>
     s->identify(random_of(*t));
     int how = s->sampled | s->recording;
     if (of_above == s->sampled && !asks && !hidden) [[likely]] begin_below(*above, *s);
-    else how = begin_otherwise(r, *t, *s, above, row, asks, hidden);
+    else how = begin_otherwise(r, *t, *s, above, row, How, asks, hidden);
     s->flags = static_cast<std::uint8_t>(s->flags | how | (How.linked ? s->linked : 0));
-    if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});
-    else if (!(how & s->waits)) t->unsampled.add(std::uint64_t{1});  // what waits is counted when it has its verdict
+    if (!(how & s->recording)) t->unsampled.add(std::uint64_t{1});
+    else if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});  // what waits is counted when it has its verdict
     s->record.row = &row;
     s->items = s->within;
     s->used = 0;
@@ -182,7 +193,7 @@ template <manner How>
 template <manner How>
 APM_INLINE open_span* begin(const span_row& row) {
     root& r = process_root();
-    if (!How.measured && r.gate.load() & gate::muted) return nullptr;
+    if (How.may_be_nothing() && r.gate.load() & gate::muted) return nullptr;
     return begin_here<How>(r, row);
 }
 
@@ -203,6 +214,7 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
     if (s.generation != static_cast<std::uint32_t>(r.generation.load())) [[unlikely]]
         return t.dropped_inherited.add(std::uint64_t{1}), t.started.add(std::uint64_t{1});
     s.record.thread = static_cast<std::uint32_t>(t.thread.load()) | s.record_flags();
+    if (s.shared && s.shared->state_size) [[unlikely]] add_trace_state(s);
     if (s.dropped[0] | s.dropped[1] | s.dropped[2]) [[unlikely]] {
         t.dropped_items.add(std::uint64_t{s.dropped[0]} + s.dropped[1] + s.dropped[2]);
         constexpr std::uint32_t size = sizeof s.dropped;
@@ -211,7 +223,6 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
             s.used += 5 + size;
         }
     }
-    if (s.shared && s.shared->state_size) [[unlikely]] add_trace_state(s);
     if (s.cut) [[unlikely]] t.dropped_items.add(std::uint64_t{1});
     if (s.flags & s.waits) [[unlikely]] return wait(r, t, s);
     write_record(r, t, s);

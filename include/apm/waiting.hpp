@@ -1,5 +1,5 @@
-// Late verdicts: spans of a trace that was not sampled, kept all the same where something in this process went wrong or took
-// long. Off by default: late_rules.
+// Late verdicts, or tail sampling of what is in this process: spans of a trace that was not sampled are kept all the same where
+// something among them went wrong or took long. Off by default: late_rules.
 //
 // What they cost: an unsampled request then costs what a sampled one does, and an allocation; its spans wait in memory, in a
 // buffer of its own, until its local root (its first span in this process) ends. Then they are handed to the reader of the
@@ -33,6 +33,7 @@ struct late_rules {
 inline void decide_late_with(const late_rules& rules) {
     detail::process_root().late_rules.publish(rules.any() ? &rules : nullptr);
 }
+void decide_late_with(const late_rules&& rules) = delete;  // which would be gone at the end of the line
 
 namespace detail {
 
@@ -61,7 +62,9 @@ struct waiting_spans {
 
 inline void forget_records(late_records* x) {
     if (!x) return;
-    process_root().late_bytes.add_shared(std::uint64_t{0} - sizeof(late_records) - x->room);
+    root& r = process_root();
+    // After a fork, the child's account begins anew.
+    if (x->generation == r.generation.load()) r.late_bytes.add_shared(std::uint64_t{0} - sizeof(late_records) - x->room);
     free(x);
 }
 inline void forget(waiting_spans& w) {

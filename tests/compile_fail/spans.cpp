@@ -240,3 +240,25 @@ void two_scopes_on_one_line() {
     TRACE_SCOPE("three");
 #endif
 }
+
+// CASE rules_that_do_not_live
+// EXPECT decide_late_with|deleted
+#ifdef CASE_rules_that_do_not_live
+void closer() { apm::decide_late_with({.errors = true}); }
+#else
+void closer() {
+    static constexpr apm::late_rules errors{.errors = true};
+    apm::decide_late_with(errors);
+}
+#endif
+
+// CASE samplers_that_do_not_live
+// EXPECT sample_with|deleted
+#ifdef CASE_samplers_that_do_not_live
+void all() { apm::sample_with(apm::always_on); }
+#else
+void all() {
+    static constexpr apm::sampling_rules rules = apm::always_on;
+    apm::sample_with(rules);
+}
+#endif

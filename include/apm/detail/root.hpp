@@ -68,7 +68,7 @@ struct root {
     cell undelivered{};       // of them, what a receiver failed to take
     cell unattached{};        // records that were dropped, for want of anything to count them in
     cell unended{};           // of them, those that another thread began
-    cell spare{};             // idle objects that threads share (context.hpp)
+    cell spare{};             // idle objects that threads share
     // What the library says about itself.
     cell blocks{};            // blocks allocated
     cell bytes{};             // bytes held by blocks, chunks and tables

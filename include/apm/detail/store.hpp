@@ -47,6 +47,7 @@ inline void after_fork_in_child() {
     }
     r.fallbacks.store(0), r.lost.store(0), r.errors.store(0);
     r.drained.store(0), r.undelivered.store(0), r.unattached.store(0), r.unended.store(0);
+    r.late_bytes.store(0), r.late_unread.store(0);
     r.started.store(realtime_ns());
     r.generation.add(std::uint64_t{1});
     forget_other_threads(r);
