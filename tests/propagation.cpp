@@ -189,6 +189,52 @@ TEST_CASE("contexts other than the current one, and carriers that are functions"
     CHECK(calls == 3);
 }
 
+TEST_CASE("a function that returns an empty text where there is no header") {
+    const usual_formats after;
+    header_map headers{{"X-B3-TraceId", trace}, {"X-B3-SpanId", span}, {"x-datadog-trace-id", "1"}, {"x-datadog-parent-id", "2"}};
+    const auto get = [&](const char* name) { return headers.contains(name) ? headers[name] : std::string(); };
+    apm::propagate_with("b3multi");
+    CHECK(apm::extract(get) == apm::extract(headers));
+    CHECK(apm::extract(get).trace == trace_number);
+    apm::propagate_with("datadog");
+    CHECK(apm::extract(get) == apm::extract(headers));
+    CHECK(apm::extract(get).span == 2);
+}
+
+TEST_CASE("allow_baggage(): what is in the headers already, and may not leave, is taken out") {
+    const everything_allowed after;
+    const usual_formats usual;
+    const apm::context secret = apm::extract(header_map{{"traceparent", request.at("Traceparent")}, {"baggage", "secret=1"}});
+    const apm::context plain = apm::extract(header_map{{"traceparent", request.at("Traceparent")}});
+    const auto left = [](const apm::context& c) {  // of headers that somebody copied from the caller's
+        header_map next{{"Host", "bank"}, {"Baggage", "secret=1"}, {"Uberctx-secret", "1"}, {"uberctx-tenant", "acme"}, {"uberctx", "x"}};
+        apm::add_trace_context(next, c);
+        std::string names;
+        for (const auto& [name, value] : next)
+            if (name != "traceparent" && name != "uber-trace-id") names.append(names.empty() ? "" : " ").append(name);
+        return names;
+    };
+    apm::propagate_with("tracecontext,baggage,jaeger");
+    CHECK(left(plain) == "Baggage Host Uberctx-secret uberctx uberctx-tenant");  // without a list, nothing is touched
+    CHECK(left({}) == "Baggage Host Uberctx-secret uberctx uberctx-tenant");
+    apm::allow_baggage({"tenant"});
+    CHECK(left(secret) == "Host uberctx uberctx-tenant");
+    CHECK(left(plain) == "Host uberctx uberctx-tenant");
+    CHECK(left({}) == "Host uberctx uberctx-tenant");
+    apm::allow_baggage({});
+    CHECK(left(secret) == "Host uberctx");
+    CHECK(left({}) == "Host uberctx");
+    apm::propagate_with("tracecontext,baggage");  // a format that is not on is none of ours
+    CHECK(left(plain) == "Host Uberctx-secret uberctx uberctx-tenant");
+    apm::propagate_with("jaeger");
+    CHECK(left(plain) == "Baggage Host uberctx");
+    // A function cannot remove anything.
+    std::string sent;
+    apm::propagate_with("baggage,jaeger");
+    apm::inject([&](std::string_view name, std::string_view) { sent.append(name); }, secret);
+    CHECK(sent == "uber-trace-id");
+}
+
 TEST_CASE("allow_baggage(): what may leave") {
     const everything_allowed after;
     const apm::context c = apm::extract(request);

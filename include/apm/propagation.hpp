@@ -38,9 +38,10 @@ template <mode M = APM_MODE, class Carrier>
 }
 
 // Tells the next process of `c`, which is the current span unless somebody says otherwise: in each format that is on. What the
-// headers said before of these names is replaced, never doubled; where there is nothing to tell, nothing is touched. Any
-// thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and what the container takes, and
-// 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
+// headers said before of these names is replaced, never doubled; where there is nothing to tell, nothing is touched, but for
+// baggage that allow_baggage() does not let out, which is removed. A setter, which is a function, removes nothing: what is there
+// already is for its owner to clear. Any thread, as far as the headers allow that. No allocation but the container's own; about
+// 50 ns and what the container takes, and 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
 template <mode M = APM_MODE, class Carrier>
 APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
     if constexpr (M == mode::on) {

@@ -138,6 +138,11 @@ TEST_CASE("a function is a carrier") {
     CHECK(is([](std::string_view) { return std::optional<std::string_view>("x"); }) == strings{"x"});
     CHECK(is([](std::string_view) { return std::make_unique<std::string>("x"); }) == strings{"x"});
     CHECK(is([](const std::string& name) { return name; }) == strings{"b3"});
+    // An empty text is how some libraries say that there is none.
+    CHECK(is([](const std::string&) { return std::string(); }).empty());
+    CHECK(is([](const char*) { return ""; }).empty());
+    CHECK(is([](std::string_view) { return std::string_view(""); }).empty());
+    CHECK(is([](std::string_view) { return std::optional<std::string>(""); }).empty());
     auto* const pointer = &plain_function;
     CHECK(values(pointer, "b3") == strings{"0"});
     CHECK(count_all(pointer) == 0);
@@ -150,6 +155,27 @@ TEST_CASE("a function is a carrier") {
     set(setter, "b3", "0");
     remove(setter, "b3");
     CHECK(sent == strings{"b3: 0"});
+}
+
+TEST_CASE("headers whose names nobody knows beforehand are removed, where that is possible") {
+    const auto left = []<class C>(C headers) {
+        apm::detail::sink_of(headers).remove_each("ctx-", [](std::string_view rest) { return rest != "keep"; });
+        std::string names;
+        apm::detail::source_of(headers).find_all([&](std::string_view name, std::string_view) { names.append(name).append(" "); });
+        return names;
+    };
+    using pairs = std::vector<std::pair<std::string, std::string>>;
+    const pairs all{{"a", "1"}, {"CTX-b", "1"}, {"ctx-", "1"}, {"Ctx-keep", "1"}, {"ctx-c", "1"}, {"ctx-c", "2"}, {"ctxx", "1"}};
+    CHECK(left(all) == "a ctx- Ctx-keep ctxx ");
+    CHECK(left(std::list<std::pair<std::string, std::string>>(all.begin(), all.end())) == "a ctx- Ctx-keep ctxx ");
+    CHECK(left(std::multimap<std::string, std::string>(all.begin(), all.end())) == "Ctx-keep a ctx- ctxx ");
+    CHECK(left(std::map<std::string, strings>{{"ctx-b", {"1", "2"}}, {"a", {"1"}}}) == "a ");
+    FullRequest full;
+    full.lines = all;
+    CHECK(left(full) == "a ctx- Ctx-keep ctxx ");
+    Request request{{{"ctx-b", "1"}}};  // has no function for that
+    apm::detail::sink_of(request).remove_each("ctx-", [](std::string_view) { return true; });
+    CHECK(values(request, "ctx-b") == strings{"1"});
 }
 
 TEST_CASE("a type becomes a carrier by two functions") {

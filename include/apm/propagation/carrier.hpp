@@ -4,8 +4,9 @@
 //     std::map<std::string, std::string>                   and every other map or multimap of texts
 //     std::vector<std::pair<std::string, std::string>>     and every other sequence of pairs of texts
 //     std::map<std::string, std::vector<std::string>>      and every other of them with lists of values
-//     [&](const char* name) { return request.get(name); }  to read: const char*, std::string_view, std::optional, ...
-//     [&](std::string_view name, std::string_view value) { request.set(name, value); }                          to write
+//     [&](const char* name) { return request.get(name); }  to read: const char*, std::string, std::optional of one, ...;
+//                                                          null and an empty text alike say that there is none
+//     [&](std::string_view name, std::string_view value) { request.set(name, value); }   to write; it cannot remove anything
 // Whatever else has headers becomes one by
 //     template <> struct apm::carrier<Request> {
 //         static void get(const Request& r, std::string_view name, auto&& found) { for (auto& v : r.all(name)) found(v); }
@@ -17,9 +18,11 @@
 
 #include <concepts>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
@@ -52,13 +55,23 @@ struct header_source {
     }
 };
 struct header_sink {
+    using unwanted = bool(const void* by, std::string_view rest);  // of a name
     void* to;
     void (*put)(void* to, std::string_view name, std::string_view value);
-    void (*take)(void* to, std::string_view name);  // null where that is not possible
+    void (*take)(void* to, std::string_view name);  // these two are null where that is not possible
+    void (*take_each)(void* to, std::string_view prefix, const void* by, unwanted* is_unwanted);
 
     void set(std::string_view name, std::string_view value) const { put(to, name, value); }
     void remove(std::string_view name) const {
         if (take) take(to, name);
+    }
+    // Those whose name is the prefix and more, for which f(std::string_view more).
+    template <class F>
+    void remove_each(std::string_view prefix, F&& f) const {
+        if (take_each)
+            take_each(to, prefix, &f, [](const void* by, std::string_view rest) {
+                return bool((*static_cast<const std::remove_reference_t<F>*>(by))(rest));
+            });
     }
 };
 
@@ -92,13 +105,14 @@ void each_value(const Value& value, F&& f) {
     else
         for (const auto& one : value) f(std::string_view(one));
 }
-// What a getter returned.
+// What a getter returned. An empty text is as none: so says many a library that returns a std::string that there is no such
+// header, and none of ours means anything when it is empty.
 template <class R, class F>
 void one_value(const R& result, F&& f) {
     if constexpr (std::convertible_to<const R&, const char*>) {
-        if (const char* const text = result) f(std::string_view(text));
+        if (const char* const text = result; text && *text) f(std::string_view(text));
     } else if constexpr (text_like<R>) {
-        if (const std::string_view text = result; text.data()) f(text);
+        if (const std::string_view text = result; !text.empty()) f(text);
     } else {
         if (result) one_value(*result, f);
     }
@@ -163,20 +177,50 @@ void replace_header(C& headers, std::string_view name, const std::string_view* v
     else headers.emplace_back(K(name), std::move(made));
 }
 
+inline bool is_unwanted_header(std::string_view name, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
+    return name.size() > prefix.size() && equal_ignoring_case(name.substr(0, prefix.size()), prefix) &&
+           is_unwanted(by, name.substr(prefix.size()));
+}
+template <class C>
+void remove_headers(C& headers, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
+    const auto goes = [&](const auto& header) { return is_unwanted_header(header.first, prefix, by, is_unwanted); };
+    if constexpr (requires { erase_if(headers, goes); }) {
+        erase_if(headers, goes);
+    } else {
+        for (auto h = headers.begin(); h != headers.end();)
+            if (goes(*h)) h = headers.erase(h);
+            else ++h;
+    }
+}
+
 template <class T>
 header_sink sink_of(T& headers) {
-    header_sink s{const_cast<void*>(static_cast<const void*>(&headers)), nullptr, nullptr};
+    header_sink s{const_cast<void*>(static_cast<const void*>(&headers)), nullptr, nullptr, nullptr};
     if constexpr (own_carrier<T>) {
         s.put = [](void* to, std::string_view name, std::string_view value) {
             carrier<T>::set(*static_cast<T*>(to), name, value);
         };
         if constexpr (requires(std::string_view name) { carrier<T>::remove(headers, name); })
             s.take = [](void* to, std::string_view name) { carrier<T>::remove(*static_cast<T*>(to), name); };
+        if constexpr (requires(std::string_view name) {
+                          carrier<T>::remove(headers, name);
+                          carrier<T>::each(headers, [](std::string_view, std::string_view) {});
+                      })
+            s.take_each = [](void* to, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
+                std::vector<std::string> names;  // nobody removes what he is looking at
+                carrier<T>::each(*static_cast<const T*>(to), [&](std::string_view name, std::string_view) {
+                    if (is_unwanted_header(name, prefix, by, is_unwanted)) names.emplace_back(name);
+                });
+                for (const std::string& name : names) carrier<T>::remove(*static_cast<T*>(to), name);
+            };
     } else if constexpr (header_list<T>) {
         s.put = [](void* to, std::string_view name, std::string_view value) {
             replace_header(*static_cast<T*>(to), name, &value);
         };
         s.take = [](void* to, std::string_view name) { replace_header(*static_cast<T*>(to), name, nullptr); };
+        s.take_each = [](void* to, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
+            remove_headers(*static_cast<T*>(to), prefix, by, is_unwanted);
+        };
     } else if constexpr (header_setter<T>) {
         s.put = [](void* to, std::string_view name, std::string_view value) { (*static_cast<T*>(to))(name, value); };
     } else {

@@ -220,13 +220,23 @@ inline void write_jaeger_baggage(const header_sink& to, std::string_view baggage
         if (!name.overflows() && !value.overflows()) to.set(name.view(), value.view());
     }
 }
+// Calls f(what may leave, the list of keys); the latter is null where all may.
 template <class F>
 void with_allowed_baggage(const context& c, F&& f) {
     const auto* const keys = process_root().baggage_keys.pointer_acquire<const baggage_keys>();
-    if (!keys) return f(baggage_of(c));
+    if (!keys) return f(baggage_of(c), keys);
     fixed_text<local_trace::most_text> allowed;
     put_allowed(allowed, baggage_of(c), *keys);
-    f(allowed.view());
+    f(allowed.view(), keys);
+}
+// Where a list says what may leave, that goes for what somebody put there before, too.
+inline void write_baggage(const header_sink& to, std::string_view baggage, const baggage_keys* allowed) {
+    if (allowed) set_or_remove(to, "baggage", baggage);
+    else if (!baggage.empty()) to.set("baggage", baggage);
+}
+inline void write_jaeger_baggage(const header_sink& to, std::string_view baggage, const baggage_keys* allowed) {
+    if (allowed) to.remove_each(jaeger_baggage_prefix, [&](std::string_view key) { return !allowed->has(key); });
+    write_jaeger_baggage(to, baggage);
 }
 
 [[APM_HIDDEN, gnu::noinline]] inline void write_headers(const header_sink& to, const context& c, std::uint64_t formats) {
@@ -239,10 +249,7 @@ void with_allowed_baggage(const context& c, F&& f) {
                 if (valid) write_w3c(to, c);
                 break;
             case propagator::baggage:
-                if (baggage_of(c).empty()) break;
-                with_allowed_baggage(c, [&](std::string_view baggage) {
-                    if (!baggage.empty()) to.set("baggage", baggage);
-                });
+                with_allowed_baggage(c, [&](std::string_view baggage, auto* keys) { write_baggage(to, baggage, keys); });
                 break;
             case propagator::b3:
                 if (!valid && (!c.remote || c.deferred)) break;  // which may be no more than a decision
@@ -254,8 +261,7 @@ void with_allowed_baggage(const context& c, F&& f) {
                 break;
             case propagator::jaeger:
                 if (valid) write_jaeger(text, c), to.set("uber-trace-id", text.view());
-                if (baggage_of(c).empty()) break;
-                with_allowed_baggage(c, [&](std::string_view baggage) { write_jaeger_baggage(to, baggage); });
+                with_allowed_baggage(c, [&](std::string_view baggage, auto* keys) { write_jaeger_baggage(to, baggage, keys); });
                 break;
             case propagator::datadog: write_datadogs(to, c); break;
             case propagator::xray:
