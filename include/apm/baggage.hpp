@@ -68,15 +68,24 @@ APM_COLD inline shared_trace with_baggage(const shared_trace& before, std::strin
 class baggage {
 public:
     baggage() = default;
-    // Of a header's value. Malformed members are left out; of several with one key the last is meant.
+    // Of a header's value. Malformed members are left out; of several with one key the last is meant. Of more than 64 members or
+    // 8,192 bytes the last ones are dropped, as a whole; that is reported once. 11 KiB of stack.
     explicit baggage(std::string_view header) {
-        while (header.data()) {
-            detail::baggage_member m;
-            if (!detail::read_baggage_member(detail::cut_until(header, ','), m)) continue;
-            std::string properties;
-            detail::string_out out{properties};
-            if (detail::put_properties(out, m.properties)) replace(m.key, std::string(m.value), properties);
-        }
+        detail::baggage_text text;
+        text.add(header);
+        if (text.cut()) detail::say_baggage_was_cut();
+        struct {
+            std::string_view key, text;
+        } all[detail::most_baggage];
+        std::size_t count = 0;
+        detail::each_baggage_member(text.view(), [&](const detail::baggage_member& m, std::string_view member) {
+            std::size_t i = 0;
+            while (i < count && all[i].key != m.key) ++i;
+            if (i == count) ++count;
+            all[i] = {m.key, member};
+        });
+        text_.reserve(text.view().size());
+        for (std::size_t i = 0; i < count; ++i) text_.append(i ? "," : "").append(all[i].text);
     }
     [[nodiscard]] static baggage of(const context& c) {
         const detail::local_trace* const t = c.shared.get();

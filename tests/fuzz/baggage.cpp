@@ -17,7 +17,12 @@ void fuzz(std::string_view input) {
     ALWAYS(members <= 64);
 
     // As a value: each key once, and the same when it is read again.
+    ALWAYS(apm::baggage(input).header().size() <= 8192 && apm::baggage(input).size() <= 64);
     apm::baggage value(text.view());
+    const auto same_read_again = [&] {
+        const bool fits = value.size() <= 64 && value.header().size() <= 8192;
+        return !fits || apm::baggage(value.header()) == value;
+    };
     ALWAYS(value.size() <= members && apm::baggage(value.header()) == value);
     value.each([&](std::string_view key, const std::string& one, std::string_view) { ALWAYS(value.get(key) == one); });
     // Any text can be a value.
@@ -26,9 +31,9 @@ void fuzz(std::string_view input) {
     repaired.resize(apm::detail::utf8_repair(input.data(), input.size(), repaired.data()));
     ALWAYS(value.get("any") == repaired);
     value.set(input, "1");
-    ALWAYS(apm::baggage(value.header()) == value);
+    ALWAYS(same_read_again());
     value.set("meta", "1", input);
-    ALWAYS(value.get("meta") == "1" && apm::baggage(value.header()) == value);
+    ALWAYS(value.get("meta") == "1" && same_read_again());
     const apm::context c = value.in({});
     ALWAYS(!c.shared.get() || c.shared.get()->baggage_size <= 8192);
     // Jaeger's.

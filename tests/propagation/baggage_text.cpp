@@ -1,5 +1,6 @@
 #include <apm/propagation/baggage_text.hpp>
 
+#include <chrono>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -151,6 +152,26 @@ TEST_CASE("Jaeger's baggage, which is encoded as in a URL") {
     text.add_url_encoded("tenant", "other");
     text.add_url_encoded("ten", "10");
     CHECK(text.view() == "tenant=acme,ten=10");
+}
+
+TEST_CASE("Jaeger's baggage: beyond the limits, headers cost next to nothing") {
+    const std::string value(1 << 20, '+');
+    for (const bool doubled : {false, true}) {
+        apm::detail::baggage_text text;
+        const auto add = [&](int i) { text.add_url_encoded(doubled ? "k" : "k" + std::to_string(i), "1"); };
+        for (int i = 0; i < 64; ++i) add(i);
+        CHECK_FALSE(text.cut());
+        for (int i = 64; i < 66; ++i) add(i);
+        CHECK(text.cut());
+        CHECK(text.view() == (doubled ? "k=1" : members(64)));
+        text.add("new=1");
+        text.add_url_encoded("new", "1");
+        CHECK(text.view() == (doubled ? "k=1" : members(64)));
+        // As soon as it is full: a thousand values of a mebibyte would take seconds.
+        const auto began = std::chrono::steady_clock::now();
+        for (int i = 0; i < 1000; ++i) text.add_url_encoded("new", value);
+        CHECK(std::chrono::steady_clock::now() - began < std::chrono::milliseconds(500));
+    }
 }
 
 TEST_CASE("baggage: an allow-list lets whole members through, by their keys alone") {

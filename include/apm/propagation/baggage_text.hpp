@@ -108,7 +108,7 @@ inline bool baggage_has(std::string_view canonical, std::string_view key) {
 class baggage_text {
 public:
     void add(std::string_view header) {
-        while (header.data()) {
+        while (header.data() && !full_) {
             const std::string_view member = trimmed(cut_until(header, ','));
             if (baggage_member m; !member.empty() && read_baggage_member(member, m)) add(m);
         }
@@ -126,9 +126,13 @@ public:
         else ++members_;
     }
     // Of Jaeger: a URL's encoding, of which the rules for a header want a little more.
-    // What is there already stays.
+    // What is there already stays; nobody needs to say that more often than there may be members.
     [[gnu::noinline]] void add_url_encoded(std::string_view key, std::string_view value) {
-        if (!valid_baggage_key(key) || baggage_has(view(), key)) return;
+        if (full_ || !valid_baggage_key(key)) return;
+        if (baggage_has(view(), key)) {
+            full_ = ++doubled_ > most_baggage;
+            return;
+        }
         fixed_text<most_baggage_text> encoded;
         for (std::size_t i = 0; i < value.size(); ++i) {
             std::uint64_t byte = 0;
@@ -145,7 +149,7 @@ public:
 
 private:
     fixed_text<most_baggage_text> text_;
-    std::size_t members_ = 0;
+    std::size_t members_ = 0, doubled_ = 0;
     bool full_ = false;
 };
 
