@@ -77,5 +77,10 @@ TEST_CASE("propagate_with(): what is on") {
     CHECK(apm::detail::propagators_now() == 0x76);
     apm::propagate_with("");
     CHECK(apm::detail::propagators_now() == 0x21);
+    apm::propagate_with({});
+    apm::propagate_with("nobody's");  // reported
+    CHECK(apm::detail::propagators_now() == 0x21);
+    apm::propagate_with("none");
+    CHECK(apm::detail::propagators_now() == 0x8);
     static_assert(apm::detail::propagator_list({tracecontext, baggage, b3, b3multi, jaeger, datadog, xray}) == 0x7654321);
 }

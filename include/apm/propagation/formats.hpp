@@ -23,6 +23,12 @@ namespace detail {
 inline constexpr std::string_view propagator_names[] = {"tracecontext", "baggage", "b3", "b3multi",
                                                         "jaeger", "datadog", "xray", "none"};
 inline constexpr std::size_t propagator_count = sizeof propagator_names / sizeof *propagator_names;
+constexpr bool is_named(propagator p, std::string_view name) { return propagator_names[static_cast<std::size_t>(p) - 1] == name; }
+static_assert(propagator_count == static_cast<std::size_t>(propagator::none) && propagator_count < 16, "four bits for each");
+static_assert(is_named(propagator::tracecontext, "tracecontext") && is_named(propagator::baggage, "baggage") &&
+              is_named(propagator::b3, "b3") && is_named(propagator::b3multi, "b3multi") &&
+              is_named(propagator::jaeger, "jaeger") && is_named(propagator::datadog, "datadog") &&
+              is_named(propagator::xray, "xray") && is_named(propagator::none, "none"));
 inline constexpr std::uint64_t usual_propagators = static_cast<std::uint64_t>(propagator::tracecontext) |
                                                    static_cast<std::uint64_t>(propagator::baggage) << 4;
 inline constexpr std::uint64_t no_propagators = static_cast<std::uint64_t>(propagator::none);
@@ -78,7 +84,9 @@ inline std::uint64_t read_propagators(std::string_view text, const char* where) 
 inline void propagate_with(std::initializer_list<propagator> formats) {
     detail::process_root().propagators.store(detail::propagator_list(formats));
 }
-// The same of a text such as "b3,baggage". Names that are not known are reported, and skipped.
+// The same of a text such as "b3,baggage". Names that are not known are reported, and skipped. As OTEL_PROPAGATORS, which this
+// reads: where no name is left (as in ""), nobody has chosen, and the usual ones are on, tracecontext and baggage; "none" is none.
+// (A list in braces is what somebody wrote down, and means what is in it: {} is none.)
 inline void propagate_with(std::string_view formats) {
     detail::process_root().propagators.store(detail::read_propagators(formats, "propagate_with"));
 }
@@ -125,7 +133,10 @@ inline void allow_baggage(const std::string_view* keys, std::size_t count) {
 }  // namespace detail
 
 // From now on, only baggage of these keys leaves the process, whoever put it there; within, all is there as before. An empty
-// list: none leaves. Any thread; each list is kept for good. Without a call, all baggage is sent on.
+// list: none leaves. What the headers hold already is replaced by what may leave, or taken out where that is nothing: a header
+// `baggage`, and of `uberctx-*`, where Jaeger's format is on, those of other keys. A setter, which is a function, cannot take out
+// anything: there, do not copy such headers from a request that came. Any thread; each list is kept for good. Without a call, all
+// baggage is sent on.
 inline void allow_baggage(std::initializer_list<std::string_view> keys) { detail::allow_baggage(keys.begin(), keys.size()); }
 inline void allow_all_baggage() { detail::process_root().baggage_keys.store(0); }
 
