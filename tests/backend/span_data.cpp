@@ -2,6 +2,9 @@
 // A span as a value: everything it said, and still there when the batch is gone.
 #include <apm/backend/span_data.hpp>
 
+#include <cstdint>
+#include <string_view>
+
 #include <apm/apm.hpp>
 
 #include "catch.hpp"
@@ -137,4 +140,25 @@ TEST_CASE("what was left out is counted") {
     CHECK(s.dropped.events == 3);
     CHECK(s.dropped.attributes == 2);
     CHECK(s.dropped.links == 0);
+}
+
+TEST_CASE("what a span brought along and stands for is in the copy") {
+    constexpr std::string_view state = "ot=th:c,a=b";
+    apm::detail::local_trace* const shared = apm::detail::make_local_trace(state.size());
+    shared->state_size = static_cast<std::uint32_t>(state.copy(shared->state(), state.size()));
+    const apm::context from{{1, ~std::uint64_t{0}}, 2, true, true, true, false, false, apm::detail::shared_trace(shared)};
+    apm::drain_spans();
+    {
+        const auto attached = apm::attach(from);
+        TRACE_SCOPE("work");
+        apm::current_span().link(from);
+    }
+    const apm::span_batch batch = apm::drain_spans();
+    REQUIRE(batch.spans.size() == 1);
+    const apm::span_data s = apm::span_data::of(batch.spans[0]);
+    CHECK(s.sampled);
+    CHECK(s.adjusted_count == 4);
+    CHECK(s.trace_state == state);
+    CHECK(s.links.at(0).trace_state == state);
+    CHECK(s.links.at(0).context.random);
 }

@@ -85,6 +85,7 @@ struct link_data {
     apm::context context;
     std::vector<attribute_data> attributes = {};
     std::uint32_t dropped_attributes = 0;
+    std::string trace_state = {};  // the value of the header
 
     bool operator==(const link_data&) const = default;
 };
@@ -110,6 +111,9 @@ struct span_data {
     std::uint64_t id = 0;
     std::uint64_t parent = 0;       // 0: there is none
     bool parent_is_remote = false;  // it is another process's
+    bool sampled = true;            // else it was kept late, besides the sample
+    double adjusted_count = 0;      // for how many it stands: see span_view
+    std::string trace_state = {};   // the value of the header
     std::uint64_t start = 0;        // nanoseconds since the epoch
     std::uint64_t duration = 0;     // nanoseconds
     std::uint32_t thread = 0;       // that ended it
@@ -142,6 +146,7 @@ struct span_data {
         d.scope = detail::mended(s.scope().name);
         d.kind = s.kind();
         d.trace = s.trace(), d.id = s.id(), d.parent = s.parent(), d.parent_is_remote = s.parent_is_remote();
+        d.sampled = s.sampled(), d.adjusted_count = s.adjusted_count(), d.trace_state = detail::mended(s.trace_state());
         d.start = s.start(), d.duration = s.duration();
         d.thread = s.thread();
         d.status = s.status(), d.message = detail::mended(s.message());
@@ -152,7 +157,7 @@ struct span_data {
             copy(e, d.events.back().attributes);
         });
         s.links([&](const link_view& l) {
-            d.links.push_back({l.context(), {}, l.dropped_attributes()});
+            d.links.push_back({l.context(), {}, l.dropped_attributes(), detail::mended(l.trace_state())});
             copy(l, d.links.back().attributes);
         });
         return d;
