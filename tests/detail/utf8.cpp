@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "catch.hpp"
+#include "threads.hpp"
 
 namespace {
 
@@ -57,8 +58,9 @@ TEST_CASE("any bytes are a sequence exactly if they survive decoding and encodin
     // Around the edges of what each byte may be.
     constexpr unsigned char edges[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
                                        0xe0, 0xec, 0xed, 0xef, 0xf0, 0xf3, 0xf4, 0xf5, 0xff};
+    const int step = repeat(100) == 100 ? 1 : 7;
     for (int first = 0; first < 256; ++first)
-        for (int second = 0; second < 256; ++second)
+        for (int second = 0; second < 256; second += step)
             for (const unsigned char third : edges)
                 for (const unsigned char fourth : edges) {
                     const char s[] = {static_cast<char>(first), static_cast<char>(second), static_cast<char>(third),

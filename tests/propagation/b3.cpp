@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/b3.hpp>
 
 #include <string>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/baggage_text.hpp>
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/carrier.hpp>
 
 #include <deque>
@@ -176,6 +177,16 @@ TEST_CASE("headers whose names nobody knows beforehand are removed, where that i
     Request request{{{"ctx-b", "1"}}};  // has no function for that
     apm::detail::sink_of(request).remove_each("ctx-", [](std::string_view) { return true; });
     CHECK(values(request, "ctx-b") == strings{"1"});
+}
+
+TEST_CASE("which carriers may be temporaries to write to") {
+    using headers = std::map<std::string, std::string>;
+    const auto setter = [](std::string_view, std::string_view) {};
+    STATIC_REQUIRE(apm::detail::temporary_headers<headers>);
+    STATIC_REQUIRE(apm::detail::temporary_headers<const headers>);
+    STATIC_REQUIRE_FALSE(apm::detail::temporary_headers<headers&>);
+    STATIC_REQUIRE_FALSE(apm::detail::temporary_headers<decltype(setter)>);
+    STATIC_REQUIRE_FALSE(apm::detail::temporary_headers<Request>);  // maybe a view
 }
 
 TEST_CASE("a type becomes a carrier by two functions") {

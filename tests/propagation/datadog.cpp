@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/datadog.hpp>
 
 #include <algorithm>

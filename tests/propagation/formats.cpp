@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/formats.hpp>
 
 #include <string>

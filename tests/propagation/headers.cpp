@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/headers.hpp>
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/text.hpp>
 
 #include <cstdint>

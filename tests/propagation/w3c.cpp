@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 #include <apm/propagation/w3c.hpp>
 
 #include <string>

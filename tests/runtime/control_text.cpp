@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // Sampling and control as text.
 #include <apm/runtime/control_text.hpp>
 
@@ -76,6 +77,7 @@ TEST_CASE("bad lines say what is allowed") {
                                 "keep_bytes and tracing";
     CHECK(why_not("rate=1") == "rate" + unknown);
     CHECK(why_not("row.=1") == "row." + unknown);
+    CHECK(why_not(std::string("row.a\0b=1", 10)) == "is about a row whose name has a zero byte");
     CHECK(why_not("=1") == unknown);
     CHECK(why_not("sample_rate") == "is no key=value");
 }
@@ -108,6 +110,14 @@ TEST_CASE("what is done, said again, undone") {
     CHECK(carry_out(read_control("sampler=\nrow.a=\nrow.b=\nlevel=\nkeep_errors=\nkeep_slower_than=\nkeep_bytes=\ntracing=").edits,
                     start).empty());
     CHECK(words_for(now()) == at_start);
+}
+
+TEST_CASE("a time below a millisecond is said as one, for 0 would switch it off when it is given back") {
+    apm::control::state s;
+    for (const auto& [ns, words] : {std::pair<std::uint64_t, const char*>{0, "0"}, {1, "1"}, {1'000'000, "1"}, {1'000'001, "2"}}) {
+        s.late.slower_than = ns;
+        CHECK(words_for(s).find("\nkeep_slower_than=" + std::string(words) + "\n") != std::string::npos);
+    }
 }
 
 TEST_CASE("too many rows: nothing is done at all") {

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // JSON, as far as the runtime reads it.
 #include <apm/runtime/json_reader.hpp>
 

@@ -1,3 +1,4 @@
+// ctest: LABELS serial
 // What Jaeger's answers say, and the sampler that does it.
 #include <apm/runtime/remote_strategies.hpp>
 
