@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -289,6 +290,25 @@ TEST_CASE("no allocation, where headers are of the usual size") {
     apm::add_trace_context(all, c);
     CHECK(allocations == first);
     CHECK(all.size() == before.size());
+
+    // One malloc where another thread lets go of it, and none where there is no text; what that thread has then, it uses again.
+    const auto here_and_there = [](const header_map& headers) {
+        const std::size_t before_all = allocations;
+        std::size_t mine = 0;
+        apm::context handed[100];
+        for (auto& one : handed) one = apm::extract(headers);
+        mine = allocations - before_all;
+        std::thread([&] {
+            for (auto& one : handed) one = {};
+            const std::size_t begun = allocations;
+            for (int i = 0; i < 10; ++i) static_cast<void>(apm::extract(headers));
+            if (allocations != begun) mine = 1000;
+        }).join();
+        return mine;
+    };
+    CHECK(here_and_there({{"traceparent", request.at("Traceparent")}}) == 0);
+    here_and_there(all);
+    CHECK(here_and_there(all) == 100);
 
     // More than that costs an allocation, and no more.
     header_map large = request;

@@ -90,6 +90,10 @@ concept header_list = requires(const T& t) {
 };
 template <class T>
 concept own_carrier = requires { sizeof(carrier<T>); };
+// Of what a function's parameter `T&&` deduced: a container that is gone when the function returns. A temporary carrier of one's
+// own may well be a view of headers that stay.
+template <class T>
+concept temporary_headers = !std::is_reference_v<T> && header_list<T> && !own_carrier<std::remove_const_t<T>>;
 template <class F>
 concept header_getter = std::invocable<F&, const char*>;
 template <class F>
@@ -177,7 +181,8 @@ void replace_header(C& headers, std::string_view name, const std::string_view* v
     else headers.emplace_back(K(name), std::move(made));
 }
 
-inline bool is_unwanted_header(std::string_view name, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
+inline bool is_unwanted_header(std::string_view name, std::string_view prefix, const void* by,
+                               header_sink::unwanted* is_unwanted) {
     return name.size() > prefix.size() && equal_ignoring_case(name.substr(0, prefix.size()), prefix) &&
            is_unwanted(by, name.substr(prefix.size()));
 }

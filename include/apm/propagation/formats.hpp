@@ -84,9 +84,9 @@ inline std::uint64_t read_propagators(std::string_view text, const char* where) 
 inline void propagate_with(std::initializer_list<propagator> formats) {
     detail::process_root().propagators.store(detail::propagator_list(formats));
 }
-// The same of a text such as "b3,baggage". Names that are not known are reported, and skipped. As OTEL_PROPAGATORS, which this
-// reads: where no name is left (as in ""), nobody has chosen, and the usual ones are on, tracecontext and baggage; "none" is none.
-// (A list in braces is what somebody wrote down, and means what is in it: {} is none.)
+// The same of a text such as "b3,baggage", with OTEL_PROPAGATORS' meaning: names that are not known are reported, and skipped;
+// where no name is left, as in "", nobody has chosen, and the usual ones are on: tracecontext and baggage. "none" is none, which
+// {} is, too: a list in braces is a choice, and means what is in it.
 inline void propagate_with(std::string_view formats) {
     detail::process_root().propagators.store(detail::read_propagators(formats, "propagate_with"));
 }
