@@ -145,7 +145,7 @@ void say_everything(Finish&& finish) {
         const auto work = plain.work.scope();
         say_span(work.context(), 0, 0x103, "work", 1, beginning + 1002, beginning + 1002, 0, "", "plain||");
         TRACE_SCOPE("quick look");
-        say_span(apm::context::current(), work.context().span, 0x101, "quick look", 1, beginning + 1002, beginning + 1002, 0, "",
+        say_span(apm::context::current(), work.context().span, 0x103, "quick look", 1, beginning + 1002, beginning + 1002, 0, "",
                  "||");
     }
     finish();
