@@ -151,7 +151,7 @@ void say_everything(Finish&& finish) {
     finish();
     {  // More than a span may say.
         const auto s = telemetry.step.scope({.n = 0});
-        say_span(s.context(), 0, 0x101, "step", 1, beginning + 1002, beginning + 1002, 0, "", scope, "3\t2\t1");
+        say_span(s.context(), 0, 0x103, "step", 1, beginning + 1002, beginning + 1002, 0, "", scope, "3\t2\t1");
         say("n", std::int64_t{0});
         for (int i = 0; i < 130; ++i) {
             const std::string name = "a" + std::to_string(i);
