@@ -16,6 +16,7 @@
 
 #include <apm/config.hpp>
 #include <apm/context.hpp>
+#include <apm/detail/url.hpp>
 #include <apm/detail/utf8.hpp>
 #include <apm/propagation/baggage_text.hpp>
 
@@ -23,11 +24,6 @@ namespace apm::inline APM_ABI {
 
 namespace detail {
 
-struct string_out {
-    std::string& text;
-    void put(std::string_view x) { text += x; }
-    void put(char c) { text += c; }
-};
 template <class F>
 void each_baggage_member(std::string_view canonical, F&& f) {
     while (canonical.data()) {

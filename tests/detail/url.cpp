@@ -35,3 +35,19 @@ TEST_CASE("a URL that is well-formed keeps an @ behind its host") {
     CHECK(parsed_url_without_secrets("a/b@c") == "a/b@c");
     CHECK(parsed_url_without_secrets("").empty());
 }
+
+TEST_CASE("percent-encoding") {
+    using namespace apm::detail;
+    CHECK(url_encoded("shop-1.2_3~x") == "shop-1.2_3~x");
+    CHECK(url_encoded("a b&c=d/\xc3\xa9%") == "a%20b%26c%3Dd%2F%C3%A9%25");
+    CHECK(url_encoded(std::string_view("\0+", 2)) == "%00%2B");
+    const auto byte = [](std::string_view text, std::size_t at = 0) {
+        char c = '!';
+        return is_percent_encoded(text, at, c) ? std::string(1, c) : "no";
+    };
+    CHECK(byte("%41") == "A");
+    CHECK(byte("%c3%a9") == "\xc3");
+    CHECK(byte("x%2Fy", 1) == "/");
+    CHECK(byte("%fF") == "\xff");
+    for (const char* text : {"%", "%4", "%4g", "%g4", "%-1", "% 1", "%%41", "x41", "%0x"}) CHECK(byte(text) == "no");
+}

@@ -1,7 +1,6 @@
 // Lists of pairs, as environment variables and headers have them.
 #pragma once
 
-#include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/url.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -22,9 +22,9 @@ inline bool percent_decode(std::string_view s, std::string& out) {
             out += s[i];
             continue;
         }
-        unsigned byte = 0;
-        if (i + 2 >= s.size() || std::from_chars(&s[i + 1], &s[i + 1] + 2, byte, 16).ptr != &s[i + 1] + 2) return false;
-        out += static_cast<char>(byte);
+        char byte = 0;
+        if (!is_percent_encoded(s, i, byte)) return false;
+        out += byte;
         i += 2;
     }
     return true;

@@ -1,4 +1,4 @@
-// What of a URL may be shown to people.
+// What of a URL may be shown to people; and percent-encoding, which headers and settings have, too.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,54 @@
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI::detail {
+
+// --- percent-encoding -------------------------------------------------------------------------------------------------
+// What to encode, and what becomes of a % that two digits do not follow, is for each of those who use this: headers want other
+// characters than URLs, and such a % stands for itself in baggage, but spoils a list of settings.
+
+constexpr int hex_digit(char c) {  // -1: it is none
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+// Whether %XX begins there, and which byte that is.
+constexpr bool is_percent_encoded(std::string_view text, std::size_t at, char& byte) {
+    if (text[at] != '%' || text.size() - at < 3) return false;
+    const int high = hex_digit(text[at + 1]), low = hex_digit(text[at + 2]);
+    if (high < 0 || low < 0) return false;
+    byte = static_cast<char>(high << 4 | low);
+    return true;
+}
+// `to` has put(char) and put(std::string_view); what is `plain(char)` goes as it is, all else as %XX.
+template <class Out, class Plain>
+constexpr void put_percent_encoded(Out& to, std::string_view raw, Plain&& plain) {
+    for (const char c : raw) {
+        if (plain(c)) {
+            to.put(c);
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            const char text[] = {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
+            to.put(std::string_view(text, 3));
+        }
+    }
+}
+struct string_out {
+    std::string& text;
+    void put(std::string_view x) { text += x; }
+    void put(char c) { text += c; }
+};
+// A part of a path, or of a query.
+inline std::string url_encoded(std::string_view raw) {
+    std::string all;
+    string_out out{all};
+    put_percent_encoded(out, raw, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("-._~").find(c) != std::string_view::npos;
+    });
+    return all;
+}
+
+// --- for people -------------------------------------------------------------------------------------------------------
 
 // Where user and password end, if there are any: behind the last @ of all, since whoever forgot to encode a password may have a
 // /, a ? or a # in it. (A path with an @ is shown without what is before it.)

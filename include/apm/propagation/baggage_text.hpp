@@ -4,13 +4,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/detail/cell.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/url.hpp>
 #include <apm/local_trace.hpp>
 #include <apm/propagation/text.hpp>
 
@@ -71,23 +71,14 @@ bool put_properties(Out& to, std::string_view properties) {
 // What a header does not take as it is, as %XX.
 template <class Out>
 void put_percent_encoded(Out& to, std::string_view raw) {
-    for (const char c : raw) {
-        if (c != '%' && baggage_char(c)) {
-            to.put(c);
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            const char text[] = {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
-            to.put(std::string_view(text, 3));
-        }
-    }
+    put_percent_encoded(to, raw, [](char c) { return c != '%' && baggage_char(c); });
 }
 // Calls f(char) for each byte. A % that two digits do not follow stands for itself.
 template <class F>
 void percent_decoded(std::string_view text, F&& f) {
     for (std::size_t i = 0; i < text.size(); ++i) {
-        std::uint64_t byte = 0;
-        if (text[i] == '%' && text.size() - i > 2 && read_hex(text.substr(i + 1, 2), byte, letters::any)) {
-            f(static_cast<char>(byte));
+        if (char byte = 0; is_percent_encoded(text, i, byte)) {
+            f(byte);
             i += 2;
         } else {
             f(text[i]);
@@ -135,9 +126,7 @@ public:
         }
         fixed_text<most_baggage_text> encoded;
         for (std::size_t i = 0; i < value.size(); ++i) {
-            std::uint64_t byte = 0;
-            const bool coded = value[i] == '%' && value.size() - i > 2 && read_hex(value.substr(i + 1, 2), byte, letters::any);
-            if (coded) encoded.put(value.substr(i, 3)), i += 2;
+            if (char byte = 0; is_percent_encoded(value, i, byte)) encoded.put(value.substr(i, 3)), i += 2;
             else if (value[i] == '+') encoded.put("%20");
             else put_percent_encoded(encoded, value.substr(i, 1));
         }

@@ -64,26 +64,11 @@ public:
     void wake() { curl_multi_wakeup(multi_.get()); }  // any thread
 
 private:
-    static std::string encoded(std::string_view text) {
-        std::string all;
-        for (const char c : text) {
-            const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                               std::string_view("-._~").find(c) != std::string_view::npos;
-            if (plain) {
-                all += c;
-                continue;
-            }
-            constexpr char digits[] = "0123456789ABCDEF";
-            const auto byte = static_cast<unsigned char>(c);
-            all += '%', all += digits[byte >> 4], all += digits[byte & 15];
-        }
-        return all;
-    }
     static otlp::destination destination_of(const remote_sampling& how, std::string_view service, const otlp_options& proxies) {
         otlp::destination to;
         to.name = "remote sampling";
         to.url = how.endpoint;
-        to.url += (to.url.find('?') == to.url.npos ? "?service=" : "&service=") + encoded(service);
+        to.url += (to.url.find('?') == to.url.npos ? "?service=" : "&service=") + url_encoded(service);
         to.proxy = to.url.starts_with("https://") ? proxies.https_proxy : proxies.http_proxy;
         to.no_proxy = proxies.no_proxy;
         to.max_reply_bytes = 1 << 20;
