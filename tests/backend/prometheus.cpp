@@ -279,6 +279,40 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     CHECK(clock_type::now() - begin < 5s);
 }
 
+TEST_CASE("a client whose body comes byte by byte, and nobody wants it, is cut off, whatever it is answered") {
+    const served s({.user = "scraper", .password = "of the page", .connections = 2, .client_deadline = 600ms});
+    const std::string endless = " HTTP/1.1\r\nHost: here\r\nContent-Length: 600000\r\n\r\nx";
+    const connection nowhere(s.port()), refused(s.port()), nobody(s.port()), well(s.port());
+    std::atomic<bool> done = false;
+    std::thread dripping([&] {
+        nowhere.say("POST /nothing" + endless), refused.say("POST /metrics" + endless);
+        nobody.say("GET /metrics" + endless), well.say("GET /-/healthy" + endless);
+        for (; !done; std::this_thread::sleep_for(50ms))
+            for (const connection* c : {&nowhere, &refused, &nobody, &well}) c->say("x");
+    });
+    std::this_thread::sleep_for(100ms);
+    const auto start = clock_type::now();
+    CHECK(ask(s.port(), {}, "GET /-/healthy").status == 200);
+    CHECK(clock_type::now() - start < 5s);
+    CHECK(nowhere.hear().find("HTTP/1.1 404") == 0);
+    CHECK(refused.hear().find("HTTP/1.1 405") == 0);
+    CHECK(nobody.hear().find("HTTP/1.1 401") == 0);
+    CHECK(well.hear().find("HTTP/1.1 200") == 0);
+    CHECK(clock_type::now() - start < 5s);
+    done = true;
+    dripping.join();
+}
+
+TEST_CASE("behind a body that is all there, the connection goes on") {
+    const served s;
+    const connection c(s.port());
+    c.say("POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 40000\r\n\r\n" + std::string(40000, 'x') +
+          "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+    const std::string heard = c.hear();
+    CHECK(heard.find("HTTP/1.1 404") == 0);
+    CHECK(heard.find("HTTP/1.1 200 OK") != heard.npos);
+}
+
 TEST_CASE("a page may be added to while it is written: by a callback, by another thread's, by a family's own source") {
     if (!can_fork) return;
     const auto more = [](const char* name) {

@@ -2,6 +2,7 @@
 // is asked for; and what a fork does to it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -88,16 +89,24 @@ public:
     [[nodiscard]] std::uint16_t port() const { return port_; }
 
 private:
+    using clock = std::chrono::steady_clock;
+
     static int handle(mg_connection* c, void* self) {
+        auto& server = *static_cast<http_server*>(self);
+        const clock::time_point until = clock::now() + server.patience_;
+        int status = 500;
         try {
-            return static_cast<http_server*>(self)->answer(c);
+            status = server.answer(c, until);
         } catch (...) {  // no memory for the page: this client has nothing, the program runs on
             static constexpr char sorry[] = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
                                             "Connection: close\r\n\r\n";
             mg_write(c, sorry, sizeof sorry - 1);
-            return 500;
+            mg_disable_connection_keep_alive(c);
         }
+        read_away(c, until);
+        return status;
     }
+    static void read_away(mg_connection* c, clock::time_point until);
     static int keep_log_line(const mg_connection* c, const char* line) {
         // The first line while starting says what went wrong; later ones are about clients. (It comes with a connection that is
         // none but leads to the context.)
@@ -106,8 +115,8 @@ private:
         if (self && self->starting_ && self->log_.empty()) self->log_ = line;
         return 1;
     }
-    int answer(mg_connection* c);
-    int answer_control(mg_connection* c, std::string_view authorization);
+    int answer(mg_connection* c, clock::time_point until);
+    int answer_control(mg_connection* c, std::string_view authorization, clock::time_point until);
     int reply(mg_connection* c, int status, const char* reason, std::string_view type, std::string_view body,
               const char* more = "");
     [[nodiscard]] bool is_ours(int fd) const;
@@ -120,6 +129,7 @@ private:
     std::atomic<bool> starting_{false};  // CivetWeb's threads look
     pid_t process_ = 0;
     std::uint16_t port_ = 0;
+    std::chrono::milliseconds patience_{};
     std::string host_, path_, authorization_, log_;
     produce page_;
     http_control control_;
@@ -161,6 +171,7 @@ inline error http_server::start(const prometheus_options& o, produce page) {
     const std::string listen = where + (o.certificate.empty() ? "" : "s");
     const std::string threads = std::to_string(o.connections < 1 ? 1u : o.connections), certificate = as_text(o.certificate),
                       patience = std::to_string(o.client_deadline.count());
+    patience_ = o.client_deadline;
     host_ = host;
     path_ = o.path;
     authorization_ = o.user.empty() ? "" : "Basic " + base64(as_text(o.user) + ":" + as_text(o.password));
@@ -269,10 +280,23 @@ inline int http_server::reply(mg_connection* c, int status, const char* reason, 
                        "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more + "\r\n";
     if (method != "HEAD") head += body;
     mg_write(c, head.data(), head.size());
+    if (std::string_view(more).starts_with("Connection: close")) mg_disable_connection_keep_alive(c);
     return status;
 }
 
-inline int http_server::answer_control(mg_connection* c, std::string_view authorization) {
+// What is left of a body, which nobody wants: a client that is hung up on while it sends may not hear the answer. But for a
+// moment only. CivetWeb itself would wait for all of it, anew for every byte; so a byte is what is asked for at a time.
+inline void http_server::read_away(mg_connection* c, clock::time_point until) {
+    const bool endless = mg_get_header(c, "Transfer-Encoding");
+    if (!endless && mg_get_request_info(c)->content_length <= 0) return;
+    until = std::min(until, clock::now() + std::chrono::seconds(1));
+    char byte;
+    int n = 0;
+    if (!endless) do n = mg_read(c, &byte, 1); while (n > 0 && clock::now() < until);
+    if (endless || n < 0 || clock::now() >= until) mg_disable_connection_keep_alive(c);
+}
+
+inline int http_server::answer_control(mg_connection* c, std::string_view authorization, clock::time_point until) {
     constexpr std::string_view plain = "text/plain; charset=utf-8";
     const mg_request_info& request = *mg_get_request_info(c);
     const std::string_view method = request.request_method, from = request.remote_addr;
@@ -290,18 +314,16 @@ inline int http_server::answer_control(mg_connection* c, std::string_view author
         if (size > static_cast<long long>(control_.most_bytes))
             return reply(c, 413, "Content Too Large", plain, "65536 bytes at most\n", "Connection: close\r\n");
         body.resize(static_cast<std::size_t>(size));
-        for (std::size_t have = 0; have < body.size();) {
-            const int n = mg_read(c, body.data() + have, body.size() - have);
-            if (n <= 0) return reply(c, 400, "Bad Request", plain, "the body is not all there\n", "Connection: close\r\n");
-            have += static_cast<std::size_t>(n);
-        }
+        for (char& byte : body)  // one at a time: see read_away()
+            if (clock::now() >= until || mg_read(c, &byte, 1) != 1)
+                return reply(c, 400, "Bad Request", plain, "the body is not all there\n", "Connection: close\r\n");
     }
     const http_answer a = control_.answer(change, body);
     const char* const reason = a.status == 200 ? "OK" : a.status == 400 ? "Bad Request" : "Conflict";
     return reply(c, a.status, reason, plain, a.body, "Cache-Control: no-store\r\n");
 }
 
-inline int http_server::answer(mg_connection* c) {
+inline int http_server::answer(mg_connection* c, clock::time_point until) {
     constexpr std::string_view plain = "text/plain; charset=utf-8";
     const mg_request_info& request = *mg_get_request_info(c);
     const auto header = [c](const char* name) -> std::string_view {
@@ -310,7 +332,7 @@ inline int http_server::answer(mg_connection* c) {
     };
     const std::string_view method = request.request_method, path = request.local_uri;
     if (path == "/-/healthy") return reply(c, 200, "OK", plain, "healthy\n");
-    if (path == control_.path && path != path_ && !control_.token.empty()) return answer_control(c, header("Authorization"));
+    if (path == control_.path && path != path_ && !control_.token.empty()) return answer_control(c, header("Authorization"), until);
     if (path != path_) return reply(c, 404, "Not Found", plain, "nothing here; the metrics are at " + path_ + "\n");
     if (method != "GET" && method != "HEAD")
         return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");
