@@ -192,9 +192,20 @@ TEST_CASE("rows have room for so many names, and a name that was there once alwa
     CHECK(rows.set("row17", always_off));
     CHECK(rows.find("row17")->get() == always_off);
     CHECK(rows.find("one more") == nullptr);
-    CHECK_FALSE(rows.set("", always_on));
     rows.clear();
     CHECK(rows.find("row1") == nullptr);
+}
+
+TEST_CASE("what is no name takes no room") {
+    apm::detail::row_samplers rows(2);
+    for (const std::string& none : {std::string(), std::string("a\0b", 3), std::string(1, '\0')}) {
+        for (int i = 0; i < 3; ++i) CHECK_FALSE(rows.set(none, always_on));
+        CHECK_FALSE(rows.set(none, {}));
+        CHECK_FALSE(control::sample_row<on>(none, always_on));
+    }
+    CHECK(rows.has_room(2));
+    CHECK(rows.set("a", always_on));
+    CHECK(rows.find("a")->get() == always_on);
 }
 
 TEST_CASE("the level") {

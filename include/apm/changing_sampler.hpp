@@ -81,12 +81,14 @@ public:
         for (std::size_t i = 0; i < places_; ++i) free(rows_[i].name.template pointer<char>());
     }
 
-    // One thread at a time. False where there is no room for another name. One without `decide`: none any more.
+    // One thread at a time. False where there is no room for another name, and of what is no name: an empty one, or with a zero
+    // byte. One without `decide`: none any more.
     bool set(std::string_view name, const sampler& s) {
+        if (name.empty() || name.find('\0') != name.npos) return false;
         row* const at = const_cast<row*>(place_of(name));
         if (!at->name.load()) {
             if (!s.decide) return true;
-            char* const text = names_ < most_ && !name.empty() ? static_cast<char*>(malloc(name.size() + 1)) : nullptr;
+            char* const text = names_ < most_ ? static_cast<char*>(malloc(name.size() + 1)) : nullptr;
             if (!text) return false;
             std::memcpy(text, name.data(), name.size());
             text[name.size()] = '\0';

@@ -155,6 +155,12 @@ TEST_CASE("all lines or none") {
                     "keep_bytes and tracing\n"
                     "nothing was changed\n");
     CHECK(now().level == 255);
+    std::string bad;
+    for (int i = 0; i < 3000; ++i) bad += "x" + std::to_string(i) + "\n";
+    const answer first = change(port, bad);
+    CHECK(first.status == 400);
+    CHECK(first.body.size() < 1000);
+    CHECK(first.body.find("line 20: is no key=value\nand 2980 more bad lines\nnothing was changed\n") != std::string::npos);
     std::string many = "level=1\n";
     for (int i = 0; i < 300; ++i) many += "row.many" + std::to_string(i) + "=1\n";
     CHECK(change(port, many).status == 409);
@@ -197,6 +203,44 @@ TEST_CASE("a client that was refused is not heard as another") {
     CHECK(heard.find("HTTP/1.1 401") == 0);
     CHECK(heard.find("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\n") != heard.npos);
     CHECK(now().level == 255);
+}
+
+TEST_CASE("behind an answer that ends the connection, nothing is heard") {
+    const environment e;
+    const runtime r(served());
+    const std::string second = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 7\r\n\r\nlevel=1";
+    const auto heard_of = [&](const std::string& headers, const std::string& body) {
+        const connection c(r.prometheus_port());
+        c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + headers + "\r\n" + body + second);
+        return c.hear();
+    };
+    const std::string long_one = heard_of("Content-Length: 65537\r\n", std::string(65537, '\n'));
+    CHECK(long_one.find("HTTP/1.1 413") == 0);
+    CHECK(long_one.find("HTTP/1.1", 1) == long_one.npos);
+    for (const char* unknown : {"", "Transfer-Encoding: chunked\r\n"}) {
+        const std::string heard = heard_of(unknown, *unknown ? "0\r\n\r\n" : "");
+        CHECK(heard.find("HTTP/1.1 411") == 0);
+        CHECK(heard.find("HTTP/1.1", 1) == heard.npos);
+    }
+    CHECK(now().level == 255);
+}
+
+TEST_CASE("a change that comes byte by byte has one deadline for all of it") {
+    const environment e;
+    apm::runtime_options o = served();
+    o.prometheus.client_deadline = 600ms;
+    const runtime r(o);
+    const connection c(r.prometheus_port());
+    const auto begin = clock_type::now();
+    c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 60000\r\n\r\n");
+    std::atomic<bool> done = false;
+    std::thread dripping([&] {
+        for (; !done; std::this_thread::sleep_for(50ms)) c.say("\n");
+    });
+    CHECK(c.hear().find("HTTP/1.1 400") == 0);
+    CHECK(clock_type::now() - begin < 5s);
+    done = true;
+    dripping.join();
 }
 
 TEST_CASE("only for clients on this machine") {

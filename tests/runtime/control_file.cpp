@@ -109,6 +109,97 @@ TEST_CASE("a bad line is one line, and what it was before holds, as does the res
     CHECK(said.take().empty());
 }
 
+TEST_CASE("rows that find no room are bad lines, the rest is done; and so it is in the next text") {
+    if (!can_fork) return;
+    CHECK(in_child([] {
+              const reported said;
+              const file f;
+              apm::detail::control_file watched(f.path(), now());
+              const auto rows = [](int n) {
+                  std::string text = "sample_rate=0.5\ntracing=off\n";
+                  for (int i = 0; i < n; ++i) text += "row.r" + std::to_string(i) + "=1\n";
+                  return text;
+              };
+              const auto done = [] { return now().sampler == parent_based(probability(0.5)) && !now().tracing; };
+              int room = 0;
+              while (apm::detail::controls::all().rows.has_room(static_cast<std::size_t>(room) + 1)) ++room;
+              f.say(rows(room + 1));
+              watched.check();
+              if (!done() || now().rows.size() != static_cast<std::size_t>(room)) return 1;
+              if (said.take() != lines{f.path() + ":" + std::to_string(room + 3) + ": there have been rows of 256 names, and there is no room for another"}) return 2;
+              f.say(rows(room + 24));
+              watched.check();
+              const lines many = said.take();
+              if (many.size() != 21 || many.back() != f.path() + ": and 4 more bad lines") return 3;
+              f.say(rows(3));
+              watched.check();
+              if (!done() || now().rows.size() != 3) return 4;
+              f.say("");
+              watched.check();
+              return now().rows.empty() && now().tracing && said.take().empty() ? 0 : 5;
+          }) == 0);
+}
+
+TEST_CASE("rules for late verdicts that find no room are bad lines, and what was said before holds") {
+    if (!can_fork) return;
+    CHECK(in_child([] {
+              const reported said;
+              const file f;
+              apm::detail::control_file watched(f.path(), now());
+              f.say("keep_slower_than=7\n");
+              watched.check();
+              for (std::uint64_t i = 1; apm::control::decide_late_with<on>({.slower_than = 7'000'000, .bytes = i}); ++i) {}
+              f.say("keep_slower_than=8\nlevel=3\n");
+              watched.check();
+              if (now().level != 3 || now().late.slower_than != 7'000'000) return 1;
+              if (said.take() != lines{f.path() + ":1: there have been 1024 different rules for late verdicts, and there is no "
+                                                  "room for another"}) return 2;
+              return 0;
+          }) == 0);
+}
+
+TEST_CASE("of many bad lines the first are said, and how many more there are") {
+    const reported said;
+    const file f;
+    apm::detail::control_file watched(f.path(), now());
+    std::string text = "level=2\n" + std::string(1000, 'k') + "=1\n";
+    for (int i = 0; i < 3000; ++i) text += "x\n";
+    f.say(text);
+    watched.check();
+    const lines all = said.take();
+    REQUIRE(all.size() == 21);
+    CHECK(all[0].find(f.path() + ":2: " + std::string(100, 'k') + "... is unknown; there are ") == 0);
+    CHECK(all[1] == f.path() + ":3: is no key=value");
+    CHECK(all[20] == f.path() + ": and 2981 more bad lines");
+    CHECK(now().level == 2);
+    f.say("");
+    watched.check();
+}
+
+TEST_CASE("where no thread can start, what the file says counts until the runtime ends") {
+    if (!can_fork) return;
+    CHECK(in_child([] {
+              const environment e;
+              const reported said;
+              const file f;
+              f.say("level=3\n");
+              const std::string path = f.path();
+              apm::runtime_options o = quiet();
+              o.control.file = path;
+              pthread_attr_t huge;
+              pthread_attr_init(&huge);
+              pthread_attr_setstacksize(&huge, std::size_t{1} << 50);
+              if (pthread_setattr_default_np(&huge) != 0) return 1;
+              {
+                  const runtime r(o);
+                  if (now().level != 3) return 2;
+                  const lines all = said.take();
+                  if (all.size() != 1 || all[0].find("sampling does not change while the program runs") != 0) return 3;
+              }
+              return now().level == 255 ? 0 : 4;
+          }) == 0);
+}
+
 TEST_CASE("what is no file, or too long, is said once and changes nothing") {
     const reported said;
     const file f;
@@ -197,7 +288,7 @@ TEST_CASE("what the file said ends with the runtime, what the program said does 
     CHECK(now().level == 255);
     REQUIRE(now().rows.size() == 1);
     CHECK(now().rows[0].first == "other");
-    apm::control::sample_row_as_others<on>("other");
+    apm::control::sample_row<on>("other", {});
 }
 
 TEST_CASE("its end does not wait, and it sleeps") {
@@ -283,5 +374,5 @@ TEST_CASE("two changes at once: a file and the program, spans all along") {
     const apm::span_totals after = apm::count_spans();
     CHECK(after.started - before.started + after.unsampled - before.unsampled == begun);
     CHECK(said.take().empty());
-    for (const auto& [name, rule] : now().rows) apm::control::sample_row_as_others<on>(name);
+    for (const auto& [name, rule] : now().rows) apm::control::sample_row<on>(name, {});
 }

@@ -1,6 +1,8 @@
 // What /control answers: what is in effect, in lines; and what became of lines that were sent.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,12 +14,15 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// All lines, or none: 400 says which one is bad, and why; 409 that there is no room.
+// All lines, or none: 400 says which are bad, and why (of many, the first 20); 409 that there is no room.
 inline http_answer answer_control(bool change, std::string_view body, const control::state& start) {
     if (change) {
         const control_lines lines = read_control(body);
         std::string wrong;
-        for (const bad_line& b : lines.bad) wrong += "line " + std::to_string(b.number) + ": " + b.why + "\n";
+        for (std::size_t i = 0; i < std::min(lines.bad.size(), most_bad_lines); ++i)
+            wrong += "line " + std::to_string(lines.bad[i].number) + ": " + lines.bad[i].why + "\n";
+        if (lines.bad.size() > most_bad_lines)
+            wrong += "and " + std::to_string(lines.bad.size() - most_bad_lines) + " more bad lines\n";
         if (!wrong.empty()) return {400, wrong + "nothing was changed\n"};
         if (std::string why = carry_out(lines.edits, start); !why.empty()) return {409, why + "\nnothing was changed\n"};
     }

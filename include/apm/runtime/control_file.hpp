@@ -20,7 +20,8 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// A bad line is one line of report, and what its key was before holds. A key that is taken out goes back to what the start had;
+// A bad line is one line of report (of many, the first 20), and what its key was before holds; so is a row, or a rule for late
+// verdicts, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start had;
 // so do all where the file is removed. What somebody else changed meanwhile stays until the file says another thing of it.
 class control_file {
 public:
@@ -34,8 +35,8 @@ public:
         if (!wrong.empty() && wrong != wrong_) report("%s: %s; what it said before holds", path_.c_str(), wrong.c_str());
         wrong_ = wrong;
         if (!wrong.empty() || text == text_) return;
+        follow(read_control(text));
         text_ = std::move(text);
-        follow(read_control(text_));
     }
 
     // All that it says goes back to what the start had.
@@ -57,14 +58,15 @@ private:
         }
         return {};
     }
-    static const edit* at_place(const std::vector<edit>& in, const edit& e) {
-        for (const edit& x : in)
+    template <class Edits>
+    static auto at_place(Edits& in, const edit& e) -> decltype(in.data()) {
+        for (auto& x : in)
             if (x.same_place(e)) return &x;
         return nullptr;
     }
+    // Where it throws, nothing is changed.
     void follow(control_lines now) {
         for (const bad_line& b : now.bad) {
-            report("%s:%zu: %s", path_.c_str(), b.number, b.why.c_str());
             edit place;
             place.of = b.of, place.name = b.name;
             const edit* const before = at_place(held_, place);
@@ -78,10 +80,23 @@ private:
         for (const edit& e : held_) {
             if (at_place(now.edits, e)) continue;
             edit& gone = news.emplace_back(e);
-            gone.back = true;
+            gone.back = true, gone.line = 0;
+        }
+        now.edits.reserve(now.edits.size() + held_.size());
+        now.bad.reserve(now.bad.size() + news.size());
+        for (no_room& no : carry_out_with_room(news, start_)) {
+            std::erase_if(now.edits, [&no](const edit& e) { return e.same_place(no.what); });
+            if (edit* const before = at_place(held_, no.what)) now.edits.push_back(std::move(*before));
+            now.bad.push_back({no.what.line, std::move(no.why), no.what.of, {}});
         }
         held_ = std::move(now.edits);
-        if (const std::string failed = carry_out(news, start_); !failed.empty()) report("%s: %s", path_.c_str(), failed.c_str());
+        std::size_t said = 0;
+        for (const bad_line& b : now.bad) {
+            if (said++ == most_bad_lines) break;
+            if (b.number) report("%s:%zu: %s", path_.c_str(), b.number, b.why.c_str());
+            else report("%s: %s", path_.c_str(), b.why.c_str());
+        }
+        if (said > most_bad_lines) report("%s: and %zu more bad lines", path_.c_str(), now.bad.size() - most_bad_lines);
     }
 
     std::string path_;

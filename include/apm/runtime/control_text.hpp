@@ -122,6 +122,7 @@ struct edit {
     bool back = false;        // to what the start had
     sampling_rules rules = parent_based(always_on);
     std::uint64_t number = 0;
+    std::size_t line = 0;     // where it stood, from 1; two that say the same are equal wherever they stand
 
     [[nodiscard]] bool same_place(const edit& other) const { return of == other.of && name == other.name; }
     friend bool operator==(const edit& a, const edit& b) {
@@ -140,6 +141,12 @@ inline bool read_switch(std::string_view text, std::uint64_t& value) {
     return text == "false" || text == "off" ? (value = 0, true) : false;
 }
 
+// As much of a key as a message has room for.
+inline std::string shortened(std::string_view key) {
+    constexpr std::size_t most = 100;
+    return key.size() <= most ? std::string(key) : std::string(key.substr(0, most)) + "...";
+}
+
 // Empty: understood. Else what is allowed.
 inline std::string read_line(std::string_view line, edit& e) {
     e = {};
@@ -154,7 +161,7 @@ inline std::string read_line(std::string_view line, edit& e) {
     const auto on_or_off = [&] { return e.back || read_switch(value, e.number); };
     const auto read = [&](edit::what of, bool well, const char* allowed) {
         e.of = of;
-        return well ? std::string() : std::string(key) + " takes " + allowed;
+        return well ? std::string() : shortened(key) + " takes " + allowed;
     };
     constexpr const char* share = "a number from 0 to 1";
     double rate = 0;
@@ -171,6 +178,7 @@ inline std::string read_line(std::string_view line, edit& e) {
                     "to 1) or rate_limited (:20, a second)");
     }
     if (key.starts_with("row.") && key.size() > 4) {
+        if (key.find('\0') != key.npos) return "is about a row whose name has a zero byte";
         e.name = key.substr(4);
         auto rules = read_rules(value, false);
         if (read_whole(value, rate) && rate >= 0 && rate <= 1) rules = probability(rate);
@@ -187,10 +195,11 @@ inline std::string read_line(std::string_view line, edit& e) {
     if (key == "keep_slower_than") return read(edit::keep_slower_than, number(86'400'000), "milliseconds, from 0 to 86400000");
     if (key == "keep_bytes") return read(edit::keep_bytes, number(1ull << 40), "a number of bytes, from 0 to 1099511627776");
     if (key == "tracing") return read(edit::tracing, on_or_off(), "on or off");
-    return std::string(key) + " is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, keep_slower_than, "
+    return shortened(key) + " is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, keep_slower_than, "
            "keep_bytes and tracing";
 }
 
+inline constexpr std::size_t most_bad_lines = 20;  // that are said of one text; of the rest, how many there are
 struct control_lines {
     std::vector<edit> edits;      // of each place the last
     std::vector<bad_line> bad;
@@ -205,11 +214,16 @@ inline control_lines read_control(std::string_view text) {
         if (std::string why = read_line(line, e); !why.empty()) {
             all.bad.push_back({number, std::move(why), e.of, e.name});
         } else if (e.of != edit::nothing) {
+            e.line = number;
             std::erase_if(all.edits, [&e](const edit& x) { return x.same_place(e); });
             all.edits.push_back(std::move(e));
         }
     });
     return all;
+}
+
+inline std::string no_room_for_row() {
+    return "there have been rows of " + std::to_string(controls::most_rows) + " names, and there is no room for another";
 }
 
 // Does all of it, or nothing, and says why. `start`: what a line without a value goes back to. Any thread.
@@ -221,7 +235,7 @@ inline std::string carry_out(const std::vector<edit>& edits, const control::stat
         return e.of == edit::row && !e.back && !c.rows.knows(e.name);
     });
     if (!c.rows.has_room(static_cast<std::size_t>(new_names)))
-        return "there have been rows of " + std::to_string(c.most_rows) + " names, and there is no room for another";
+        return no_room_for_row();
     const late_rules before = control::now<on>().late;
     late_rules late = before;
     for (const edit& e : edits) {
@@ -250,6 +264,31 @@ inline std::string carry_out(const std::vector<edit>& edits, const control::stat
     return {};
 }
 
+// Does what there is room for. Returns the rest; throws before it does anything.
+struct no_room {
+    edit what;
+    std::string why;
+};
+inline std::vector<no_room> carry_out_with_room(std::vector<edit> edits, const control::state& start) {
+    controls& c = controls::all();
+    const lock guard(c.guard);
+    std::vector<no_room> rest;
+    rest.reserve(edits.size());
+    std::size_t fresh = 0;
+    const auto fits = [&](const edit& e) {
+        return e.of != edit::row || e.back || c.rows.knows(e.name) || (c.rows.has_room(fresh + 1) && ++fresh);
+    };
+    for (edit& e : edits)
+        if (!fits(e)) rest.push_back({e, no_room_for_row()}), e.of = edit::nothing;
+    if (const std::string why = carry_out(edits, start); !why.empty()) {  // of rules for late verdicts, there are too many
+        for (edit& e : edits)
+            if (e.of == edit::keep_errors || e.of == edit::keep_slower_than || e.of == edit::keep_bytes)
+                rest.push_back({e, why}), e.of = edit::nothing;
+        carry_out(edits, start);
+    }
+    return rest;
+}
+
 // What is in effect, in lines that can be given back.
 inline std::string words_for(const control::state& s) {
     std::string all;
@@ -265,7 +304,7 @@ inline std::string words_for(const control::state& s) {
     }
     line("level", s.level >= control::every_level ? "all" : std::to_string(s.level));
     line("keep_errors", s.late.errors ? "true" : "false");
-    line("keep_slower_than", std::to_string(s.late.slower_than / 1'000'000));
+    line("keep_slower_than", std::to_string(s.late.slower_than / 1'000'000 + (s.late.slower_than % 1'000'000 != 0)));
     line("keep_bytes", std::to_string(s.late.bytes));
     line("tracing", s.tracing ? "on" : "off");
     return all;

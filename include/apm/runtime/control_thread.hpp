@@ -52,20 +52,19 @@ public:
     control_thread& operator=(const control_thread&) = delete;
     // Ends within a moment, whatever it was doing; what the file said goes with it.
     ~control_thread() {
-        if (!thread_) return;
-        {
-            const std::lock_guard guard(state_->mutex);
-            state_->stopping = true;
-        }
-        state_->changed.notify_all();
-#if APM_SENDS_OTLP
-        if (state_->poll) state_->poll->wake();
-#endif
-        thread_->join();
-        if (state_->file) state_->file->let_go();  // nobody reads it any more
+        if (abandoned_) return;
+        if (thread_) end();
+        const error failed = guarded([this] {
+            if (state_->file) state_->file->let_go();  // nobody reads it any more
+            return error{};
+        });
+        if (!failed.empty()) report("what the control file said still holds: letting it go %s", failed.c_str());
     }
     // In a forked child, where the thread is not: its state is left as it was.
-    void abandon() { static_cast<void>(thread_.release()); }
+    void abandon() {
+        abandoned_ = true;
+        static_cast<void>(thread_.release());
+    }
 
 private:
     struct state {
@@ -94,6 +93,17 @@ private:
                url_without_secrets(remote.endpoint).c_str());
 #endif
     }
+    void end() {
+        {
+            const std::lock_guard guard(state_->mutex);
+            state_->stopping = true;
+        }
+        state_->changed.notify_all();
+#if APM_SENDS_OTLP
+        if (state_->poll) state_->poll->wake();
+#endif
+        thread_->join();
+    }
     static void run(state& s) {
         for (auto look = clock::now() + pace; !s.stopping;) {
             const error failed = guarded([&] {
@@ -119,6 +129,7 @@ private:
 
     std::shared_ptr<state> state_;
     std::unique_ptr<std::thread> thread_;
+    bool abandoned_ = false;
 };
 
 }  // namespace apm::inline APM_ABI::detail

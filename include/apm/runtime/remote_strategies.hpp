@@ -92,17 +92,15 @@ public:
     // Any thread. False where not all operations have room; these are sampled as those that have no share of their own.
     bool follow(const remote_strategies& s) {
         const lock guard(controls::all().guard);  // which no fork cuts in two
+        std::set<std::string, std::less<>> named;  // goes first: what throws has changed nothing
+        for (const auto& [name, share] : s.operations) named.insert(name);
         bool all = true;
         bound_.store(by_second(s.by_operation ? s.lower_bound : 0));
         root_.set(s.root);
-        std::set<std::string, std::less<>> gone = std::move(known_);
-        known_.clear();
-        for (const auto& [name, share] : s.operations) {
-            gone.erase(name);
-            if (operations_.set(name, probability(share))) known_.insert(name);
-            else all = false;
-        }
-        for (const std::string& name : gone) operations_.set(name, {});
+        for (const auto& [name, share] : s.operations) all = operations_.set(name, probability(share)) && all;
+        for (const std::string& name : known_)
+            if (!named.contains(name)) operations_.set(name, {});
+        known_.swap(named);
         return all;
     }
 
