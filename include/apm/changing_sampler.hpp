@@ -20,6 +20,22 @@ namespace apm::inline APM_ABI::detail {
 
 inline verdict as_parent(const sampling_request& r) { return r.parent ? r.parent->sampled : true; }
 
+// `s` asked, with what it has spent counted in `spent`: for a copy of a rate_limited(). Of a slower one that was there before, it
+// could be far ahead of the clock; then it begins anew.
+inline verdict ask_and_spend(const sampler& s, const sampling_request& r, std::uint64_t& spent) {
+    constexpr std::uint64_t second = 1'000'000'000;
+    const auto is_of_another = [&s](std::uint64_t x) {
+        return s.decide == keep_some_a_second && x > monotonic_ns() + (s.number > second ? s.number : second);
+    };
+    std::uint64_t before = __atomic_load_n(&spent, __ATOMIC_RELAXED);
+    for (;;) {
+        const std::uint64_t had = s.spent = is_of_another(before) ? 0 : before;
+        const verdict v = s(r);
+        if (s.spent == had) return v;
+        if (__atomic_compare_exchange_n(&spent, &before, s.spent, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return v;
+    }
+}
+
 // One. Whoever asks sees the one before or the one after, whole. A writer fills the copy that nobody looks at, then turns to it:
 // a fork in the middle leaves the old one. Nobody waits for anybody.
 class changing_sampler {
@@ -45,23 +61,12 @@ public:
     }
     // Where there is none: `otherwise`, or as the parent.
     [[nodiscard]] verdict ask(const sampling_request& r, const changing_sampler* otherwise = nullptr) const {
-        sampler s = get();
-        if (!s.decide) return otherwise ? otherwise->ask(r) : as_parent(r);
-        // What it spent is counted here, for `s` is a copy. Of a slower one before it, it could be far ahead of the clock.
-        std::uint64_t before = __atomic_load_n(&spent_, __ATOMIC_RELAXED);
-        for (;;) {
-            const std::uint64_t had = s.spent = is_of_another(s, before) ? 0 : before;
-            const verdict v = s(r);
-            if (s.spent == had) return v;
-            if (__atomic_compare_exchange_n(&spent_, &before, s.spent, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return v;
-        }
+        const sampler s = get();
+        if (s.decide) return ask_and_spend(s, r, spent_);
+        return otherwise ? otherwise->ask(r) : as_parent(r);
     }
 
 private:
-    static bool is_of_another(const sampler& s, std::uint64_t spent) {
-        const std::uint64_t second = 1'000'000'000;
-        return s.decide == keep_some_a_second && spent > monotonic_ns() + (s.number > second ? s.number : second);
-    }
     struct copy {
         cell decide{}, number{}, data{};
     };

@@ -44,7 +44,7 @@ TEST_CASE("text") {
 }
 
 TEST_CASE("what is not JSON") {
-    for (const char* text : {"", " ", "nul", "truex", "01", "1.", ".5", "+1", "-", "1e", "--1", "0x1", "NaN", "Infinity", "'a'", "\"", "\"a",
+    for (const char* text : {"", " ", "nul", "truex", "01", "-01", "1.", "1.e5", "-1.e5", "1.E+5", "1..2", ".5", "-.5", "+1", "-", "1e", "--1", "0x1", "NaN", "Infinity", "'a'", "\"", "\"a",
                              "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\t\"",
                              "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}", "{a:1}",
                              "{1:1}", "{\"a\" 1}", "1 2", "{} {}", "[1]]"}) {
@@ -55,6 +55,13 @@ TEST_CASE("what is not JSON") {
     CHECK(is_json(std::string(32, '[') + std::string(32, ']')));
     CHECK_FALSE(is_json(std::string(33, '[') + std::string(33, ']')));
     CHECK_FALSE(is_json(std::string(1 << 20, '[')));
+    std::string many = "[0";
+    for (int i = 0; i < 19'998; ++i) many += ",0";
+    CHECK(is_json(many + "]"));
+    CHECK_FALSE(is_json(many + ",0]"));
+    std::string objects = "[{}";
+    for (int i = 0; i < 300'000; ++i) objects += ",{}";
+    CHECK_FALSE(is_json(objects + "]"));
 }
 
 TEST_CASE("every beginning of an answer, and every byte of it changed, is read or refused, and no more") {

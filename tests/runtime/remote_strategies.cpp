@@ -63,6 +63,18 @@ TEST_CASE("by operation") {
     CHECK(read(R"({"operationSampling":{"defaultSamplingProbability":1,"perOperationStrategies":null}})").operations.empty());
 }
 
+TEST_CASE("what is left out is zero, as protobuf's JSON has it; an operation without a name is none") {
+    CHECK(read(R"({"strategyType":1,"rateLimitingSampling":{}})").root == always_off);
+    const remote_strategies s = read(R"({"operationSampling":{"perOperationStrategies":[
+        {"operation":"checkout","probabilisticSampling":{}},{"operation":"","probabilisticSampling":{"samplingRate":1}},
+        {"probabilisticSampling":{"samplingRate":1}}]}})");
+    CHECK(s.root == always_off);
+    CHECK(s.lower_bound == 0);
+    REQUIRE(s.operations.size() == 1);
+    CHECK(s.operations[0] == std::pair<std::string, double>("checkout", 0));
+    CHECK(read(R"({"operationSampling":{}})").by_operation);
+}
+
 TEST_CASE("what cannot be followed") {
     CHECK(why_not("") == "is not JSON as Jaeger gives it");
     CHECK(why_not("<html>") == "is not JSON as Jaeger gives it");
@@ -77,7 +89,14 @@ TEST_CASE("what cannot be followed") {
     }
     CHECK_FALSE(why_not(R"({"strategyType":1})").empty());
     CHECK_FALSE(why_not(R"({"strategyType":1,"rateLimitingSampling":{"maxTracesPerSecond":-1}})").empty());
-    CHECK_FALSE(why_not(R"({"operationSampling":{}})").empty());
+    for (const char* by : {R"("defaultSamplingProbability":"1")", R"("defaultSamplingProbability":2)",
+                           R"("defaultLowerBoundTracesPerSecond":-1)", R"("defaultLowerBoundTracesPerSecond":"x")",
+                           R"("perOperationStrategies":{})", R"("perOperationStrategies":[{"operation":1,"probabilisticSampling":{}}])",
+                           R"("perOperationStrategies":[{"operation":"a","probabilisticSampling":1}])",
+                           R"("perOperationStrategies":[{"operation":"a\u0000b","probabilisticSampling":{}}])"}) {
+        INFO(by);
+        CHECK_FALSE(why_not("{\"operationSampling\":{" + std::string(by) + "}}").empty());
+    }
     CHECK_FALSE(why_not(R"({"operationSampling":{"defaultSamplingProbability":1,"perOperationStrategies":[{"operation":"a"}]}})").empty());
     CHECK_FALSE(why_not(R"({"operationSampling":{"defaultSamplingProbability":1,"perOperationStrategies":[1]}})").empty());
 }
@@ -100,7 +119,7 @@ TEST_CASE("the sampler follows, operation by operation, and forgets what is gone
     apm::control::sample_row<apm::mode::on>("search", always_off);
     CHECK(share(telemetry.search) == 0);
     CHECK(share(telemetry.checkout) == 1);
-    apm::control::sample_row_as_others<apm::mode::on>("search");
+    apm::control::sample_row<apm::mode::on>("search", {});
     apm::detail::choose_by(nullptr);
 }
 

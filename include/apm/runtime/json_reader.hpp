@@ -30,7 +30,7 @@ struct json_value {
     }
 };
 
-// False where the text is not JSON, or is nested deeper than 32.
+// False where the text is not JSON, is nested deeper than 32, or has more than 20,000 values, which take some 4 MiB.
 class json_reader {
 public:
     static bool read(std::string_view text, json_value& value) {
@@ -58,6 +58,7 @@ private:
         return true;
     }
     bool any(json_value& v, int depth) {
+        if (++values_ > most_values) return false;
         switch (peek()) {
             case '{': return v.is = json_value::object, several(v, '}', depth);
             case '[': return v.is = json_value::array, several(v, ']', depth);
@@ -83,8 +84,9 @@ private:
         std::string_view digits = rest_.substr(0, size);
         const char* const end = digits.data() + digits.size();
         const std::string_view whole = digits.starts_with('-') ? digits.substr(1) : digits;
-        const bool well = !whole.empty() && whole.front() >= '0' && whole.front() <= '9' && whole.back() != '.' &&
-                          !(whole.size() > 1 && whole[0] == '0' && whole[1] >= '0' && whole[1] <= '9');
+        const auto digit_at = [whole](std::size_t i) { return i < whole.size() && whole[i] >= '0' && whole[i] <= '9'; };
+        const std::size_t point = whole.find('.');
+        const bool well = digit_at(0) && !(whole[0] == '0' && digit_at(1)) && (point == whole.npos || digit_at(point + 1));
         const auto [at, failed] = std::from_chars(digits.data(), end, n);
         rest_.remove_prefix(size);
         return well && failed == std::errc{} && at == end;
@@ -137,7 +139,9 @@ private:
         }
     }
 
+    static constexpr std::size_t most_values = 20'000;
     std::string_view rest_;
+    std::size_t values_ = 0;
 };
 
 }  // namespace apm::inline APM_ABI::detail

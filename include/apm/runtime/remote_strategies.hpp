@@ -37,24 +37,29 @@ struct remote_strategies {
 inline std::string read_strategies(std::string_view text, remote_strategies& to) {
     json_value v;
     if (!json_reader::read(text, v) || v.is != json_value::object) return "is not JSON as Jaeger gives it";
+    // A message of protobuf leaves out what is zero, or an empty text.
     const auto number = [](const json_value* of, std::string_view name, double high, double& n) {
-        const json_value* const x = of ? of->find(name) : nullptr;
-        if (!x || x->is != json_value::number || !(x->n >= 0 && x->n <= high)) return false;
-        n = x->n;
-        return true;
+        if (!of || of->is != json_value::object) return false;
+        const json_value* const x = of->find(name);
+        n = x ? x->n : 0;
+        return !x || (x->is == json_value::number && n >= 0 && n <= high);
     };
     double n = 0;
     if (const json_value* const by = v.find("operationSampling"); by && by->is == json_value::object) {
-        if (!number(by, "defaultSamplingProbability", 1, n)) return "has no defaultSamplingProbability from 0 to 1";
+        if (!number(by, "defaultSamplingProbability", 1, n)) return "has a defaultSamplingProbability that is not from 0 to 1";
         to.root = probability(n);
         to.by_operation = true;
-        number(by, "defaultLowerBoundTracesPerSecond", 1e9, to.lower_bound);
+        if (!number(by, "defaultLowerBoundTracesPerSecond", 1e9, to.lower_bound))
+            return "has a defaultLowerBoundTracesPerSecond that is negative, or no number";
         const json_value* const each = by->find("perOperationStrategies");
-        if (!each || each->is != json_value::array) return {};
+        if (!each || each->is == json_value::null) return {};
+        if (each->is != json_value::array) return "has perOperationStrategies that are no list";
         for (const json_value& one : each->values) {
             const json_value* const name = one.find("operation");
-            if (!name || name->is != json_value::text || !number(one.find("probabilisticSampling"), "samplingRate", 1, n))
-                return "has an operation without a name, or without a samplingRate from 0 to 1";
+            if ((name && name->is != json_value::text) || !number(one.find("probabilisticSampling"), "samplingRate", 1, n))
+                return "has an operation without a samplingRate from 0 to 1, or whose name is no text";
+            if (!name || name->s.empty()) continue;  // no row has that name
+            if (name->s.find('\0') != name->s.npos) return "has an operation whose name has a zero byte";
             to.operations.emplace_back(name->s, n);
         }
         return {};
@@ -63,11 +68,10 @@ inline std::string read_strategies(std::string_view text, remote_strategies& to)
     const auto is = [type](std::string_view name, double code) {
         return type && (type->is == json_value::text ? type->s == name : type->is == json_value::number && type->n == code);
     };
-    // A message of protobuf leaves out what is zero: PROBABILISTIC, and a rate of 0.
     const json_value* const share = v.find("probabilisticSampling");
     if (is("PROBABILISTIC", 0) || (!type && share)) {
         if (!share) return "has no probabilisticSampling";
-        if (!number(share, "samplingRate", 1, n) && share->find("samplingRate")) return "has no samplingRate from 0 to 1";
+        if (!number(share, "samplingRate", 1, n)) return "has no samplingRate from 0 to 1";
         return to.root = probability(n), std::string();
     }
     if (is("RATE_LIMITING", 1)) {
@@ -114,18 +118,9 @@ private:
         const std::uint64_t bound = self.bound_.load();
         if (bound == 0) return v;
         // What the share keeps counts for the bound, too. Operations that have the same remainder share one.
-        std::uint64_t hash = fnv(fnv_basis, r.row.name);
-        sampler least{keep_some_a_second, bound};
-        cell& spent = self.spent_[hash % buckets];
-        std::uint64_t before = spent.load();
-        for (;;) {
-            const std::uint64_t now = monotonic_ns(), second = 1'000'000'000;
-            least.spent = before > now + (bound > second ? bound : second) ? 0 : before;
-            const bool within = least(r).keep;
-            if (!within) return v;
-            if (__atomic_compare_exchange_n(&spent.bits, &before, least.spent, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) break;
-        }
-        return v.keep ? v : verdict(true);
+        const std::uint64_t hash = fnv(fnv_basis, r.row.name);
+        const verdict within = ask_and_spend({keep_some_a_second, bound}, r, self.spent_[hash % buckets]);
+        return v.keep ? v : within;
     }
 
     static constexpr std::size_t buckets = 1024;
@@ -133,7 +128,7 @@ private:
     row_samplers operations_{most_operations};
     std::set<std::string, std::less<>> known_;
     cell bound_{};  // nanoseconds for each; 0: none
-    cell spent_[buckets]{};
+    std::uint64_t spent_[buckets]{};
 };
 
 }  // namespace apm::inline APM_ABI::detail
