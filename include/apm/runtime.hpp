@@ -242,7 +242,7 @@ inline void basic_runtime<mode::on>::start_sampling(const runtime_options& optio
     }
     detail::start_sampling(rules);
     control::decide_late_with<mode::on>(detail::rules_of(options.late));
-    control::record_up_to<mode::on>(static_cast<int>(options.level));
+    control::record_up_to<mode::on>(static_cast<int>(std::min<std::uint32_t>(options.level, control::every_level)));
     detail::use(settings.propagation);
 }
 

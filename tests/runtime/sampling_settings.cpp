@@ -168,6 +168,9 @@ TEST_CASE("late verdicts, the level and who may change them") {
                       {"APM_CONTROL_FILE", "/run/shop.control"}, {"APM_CONTROL_TOKEN", "0123456789abcdef"}},
                      {.level = 3});
     CHECK(apm::detail::rules_of(all.options.late) == apm::late_rules{true, 250'000'000, 4096});
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds(-1)}).slower_than == 0);
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::min()}).slower_than == 0);
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::max()}).slower_than == 86'400'000'000'000);
     CHECK(all.options.level == 2);
     CHECK(chosen({}, {.late = {.slower_than = -1ms}}).options.late.slower_than == 0ms);
     CHECK(said.take().empty());

@@ -190,8 +190,10 @@ inline void read_control(environment& env, control_options& o) {
     o.token = {};
 }
 
+// A negative time is none, and more than a day a day.
 inline late_rules rules_of(const late_options& o) {
-    return {o.errors, static_cast<std::uint64_t>(o.slower_than.count()) * 1'000'000, o.bytes};
+    const auto slower = std::clamp<std::chrono::milliseconds>(o.slower_than, {}, std::chrono::hours(24));
+    return {o.errors, static_cast<std::uint64_t>(slower.count()) * 1'000'000, o.bytes};
 }
 
 }  // namespace apm::inline APM_ABI::detail
