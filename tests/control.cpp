@@ -40,7 +40,7 @@ struct fresh {
     fresh() { reset(); }
     ~fresh() { reset(); }
     static void reset() {
-        for (const auto& [name, rule] : control::now<on>().rows) control::sample_row_as_others<on>(name);
+        for (const auto& [name, rule] : control::now<on>().rows) control::sample_row<on>(name, {});
         control::sample_with<on>(parent_based(always_on));
         control::record_up_to<on>(control::every_level);
         control::decide_late_with<on>({});
@@ -159,8 +159,8 @@ TEST_CASE("a row that is sampled otherwise than the rest") {
     REQUIRE(rows.size() == 1);
     CHECK(rows[0].first == "checkout");
     CHECK(rows[0].second == always_off);
-    control::sample_row_as_others<on>("checkout");
-    control::sample_row_as_others<on>("nobody");
+    CHECK(control::sample_row<on>("checkout", {}));
+    CHECK(control::sample_row<on>("nobody", {}));
     CHECK(sampled(telemetry.checkout));
     CHECK(control::now<on>().rows.empty());
 }
@@ -227,6 +227,26 @@ TEST_CASE("the level") {
     control::record_up_to<on>(255);
     CHECK(control::now<on>().level == control::every_level);
     CHECK(sampled(telemetry.detail));
+}
+
+TEST_CASE("a level beyond all levels, among a runtime's options, is all") {
+    const fresh f;
+    const environment e;
+    const apm::basic_runtime<on> r({.metrics_exporter = "none", .level = ~0u});
+    CHECK(control::now<on>().level == control::every_level);
+}
+
+TEST_CASE("a row is named by itself, or by its name") {
+    const fresh f;
+    CHECK(control::sample_row<on>(telemetry.checkout, always_off));
+    CHECK_FALSE(sampled(telemetry.checkout));
+    CHECK(sampled(telemetry.search));
+    REQUIRE(control::now<on>().rows.size() == 1);
+    CHECK(control::now<on>().rows[0].first == "checkout");
+    CHECK(control::sample_row<on>(telemetry.checkout, {}));
+    CHECK(sampled(telemetry.checkout));
+    CHECK(control::sample_row<apm::mode::off>(telemetry.checkout, always_off));
+    CHECK(control::now<on>().rows.empty());
 }
 
 TEST_CASE("tracing off and on, whoever else says that nothing is to be written") {
@@ -324,7 +344,7 @@ TEST_CASE("changes under load: every span is accounted for, and nobody sees half
             control::sample_rate<on>(i % 3 / 2.0);
             if (i % 5 == 0) control::sample_with<on>(rate_limited(1000));
             control::sample_row<on>("checkout", i % 2 ? always_off : probability(0.5));
-            if (i % 7 == 0) control::sample_row_as_others<on>("checkout");
+            if (i % 7 == 0) control::sample_row<on>("checkout", {});
             control::decide_late_with<on>({.errors = i % 2 == 0, .slower_than = i % 4 == 0 ? 1000u : 0u});
             const control::state s = control::now<on>();
             if (i % 5 != 0 && s.sampler != parent_based(probability(i % 3 / 2.0))) ++torn;

@@ -1,8 +1,8 @@
 // apm::control: what is traced, changed while the program runs.
 //
-//     apm::control::sample_rate(0.5);                       // half of the traces that begin here
-//     apm::control::sample_row("checkout", apm::always_on); // but all that begin with this row
-//     apm::control::record_up_to(2);                        // rows of level 3 and more are left out
+//     apm::control::sample_rate(0.5);                                // half of the traces that begin here
+//     apm::control::sample_row(telemetry.checkout, apm::always_on);  // but all that begin with this row
+//     apm::control::record_up_to(2);                                 // rows of level 3 and more are left out
 //     apm::control::tracing(false);
 //
 // Any thread, with a runtime or without; what is called last counts, for spans that begin from then on: at once on this thread,
@@ -29,6 +29,7 @@
 #include <apm/detail/mutex.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/sampler.hpp>
+#include <apm/tracing.hpp>
 #include <apm/waiting.hpp>
 
 namespace apm::inline APM_ABI {
@@ -165,9 +166,10 @@ void sample_rate(double share) {
     sample_with<M>(parent_based(probability(share)));
 }
 
-// Traces that begin here with a row of that name ask this, and not the rules' root sampler. (A row with apm::sampled_by, and one
-// whose parent has decided, do not.) At most 256 different names in a process's life: false, and nothing changed, beyond. A
-// sampler without `decide`: as the other rows again.
+// Traces that begin here with that row ask this, and not the rules' root sampler. (A row with apm::sampled_by, and one whose
+// parent has decided, do not.) A sampler without `decide`, {}: as the other rows again. By a name where there is no row at hand;
+// it need not be one's that is known. At most 256 different names in a process's life: false, and nothing changed, beyond; the
+// same of a name that is empty, or has a zero byte.
 template <mode M = APM_MODE>
 bool sample_row(std::string_view name, const apm::sampler& s) {
     if constexpr (M == mode::on) {
@@ -180,8 +182,8 @@ bool sample_row(std::string_view name, const apm::sampler& s) {
     return true;
 }
 template <mode M = APM_MODE>
-void sample_row_as_others(std::string_view name) {
-    sample_row<M>(name, {});
+bool sample_row(const span_row& row, const apm::sampler& s) {
+    return sample_row<M>(std::string_view(row.name), s);
 }
 
 // Rows of a higher level are not recorded from now on; measured ones still are timed. every_level, or more: all are. Below 0: 0.

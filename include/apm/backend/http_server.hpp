@@ -332,7 +332,8 @@ inline int http_server::answer(mg_connection* c, clock::time_point until) {
     };
     const std::string_view method = request.request_method, path = request.local_uri;
     if (path == "/-/healthy") return reply(c, 200, "OK", plain, "healthy\n");
-    if (path == control_.path && path != path_ && !control_.token.empty()) return answer_control(c, header("Authorization"), until);
+    if (path == control_.path && path != path_ && !control_.token.empty())
+        return answer_control(c, header("Authorization"), until);
     if (path != path_) return reply(c, 404, "Not Found", plain, "nothing here; the metrics are at " + path_ + "\n");
     if (method != "GET" && method != "HEAD")
         return reply(c, 405, "Method Not Allowed", plain, "GET only\n", "Allow: GET, HEAD\r\n");

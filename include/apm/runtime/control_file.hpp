@@ -21,8 +21,8 @@
 namespace apm::inline APM_ABI::detail {
 
 // A bad line is one line of report (of many, the first 20), and what its key was before holds; so is a row, or a rule for late
-// verdicts, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start had;
-// so do all where the file is removed. What somebody else changed meanwhile stays until the file says another thing of it.
+// verdicts, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start
+// had; so do all where the file is removed. What somebody else changed meanwhile stays until the file says another thing of it.
 class control_file {
 public:
     static constexpr std::size_t most = 64 << 10;  // bytes

@@ -65,7 +65,8 @@ struct remote_sampling_options {
 // What may change sampling while the program runs, besides apm::control (control.hpp). Lines key=value, of which
 // runtime/control_text.hpp says which there are.
 struct control_options {
-    std::string_view file = {};   // APM_CONTROL_FILE: read twice a second; replace it by a rename. It need not be there yet
+    std::string_view file = {};   // APM_CONTROL_FILE: read twice a second; replace it by a rename. It need not be there yet. Not
+                                  // watched in a forked child, but where that has a runtime of its own
     // APM_CONTROL_TOKEN: 16 characters at least. With one, the page for Prometheus has a path /control, for clients on this
     // machine that show it (Authorization: Bearer ...). Never printed.
     std::string_view token = {};
