@@ -153,6 +153,7 @@ class Chrome(Files):
         self.assertEqual({k: v[0] for k, v in self.slices(events).items()},
                          {**dict.fromkeys("aef", 1), **dict.fromkeys("bcd", 1_000_001)})
         self.assertEqual([e["args"]["pid"] for e in events if e["ph"] == "X"], [5] * 6)
+        self.assertEqual(self.slices(self.merge()[0]).keys(), set("abcdef"))    # of a directory, what was rotated away, too
         self.assertEqual([(e["ph"], e["pid"], e["ts"], e["id"][0]) for e in events if e["ph"] in "sf"],
                          [("s", 1, 100, "b"), ("f", 1_000_001, 100, "b")])
 
