@@ -1,5 +1,6 @@
 // The file that is watched, and the thread that does.
 #include "support.hpp"
+#include "no_memory.hpp"
 
 #include <atomic>
 #include <cmath>
@@ -174,6 +175,34 @@ TEST_CASE("of many bad lines the first are said, and how many more there are") {
     CHECK(now().level == 2);
     f.say("");
     watched.check();
+}
+
+TEST_CASE("what there was no memory for is done at the next look; until then nothing is") {
+    const file f;
+    apm::detail::control_file watched(f.path(), now());
+    const auto all = [] {
+        const apm::control::state s = now();
+        return s.level == 2 && s.late.errors && s.rows.size() == 1 && s.sampler == parent_based(probability(0.5));
+    };
+    const auto none = [] {
+        const apm::control::state s = now();
+        return s.level == 255 && !s.late.errors && s.rows.empty() && s.sampler == parent_based(always_on);
+    };
+    bool threw = true;
+    for (int n = 0; threw; ++n) {
+        CAPTURE(n);
+        f.say("# a comment that is longer than a short string\nsample_rate=0.5\nlevel=2\nrow.work=0\nkeep_errors=true\n");
+        threw = throws_at(n, [&] { watched.check(); });
+        CHECK((threw ? none() : all()));
+        watched.check();
+        CHECK(all());
+        f.say("");
+        const bool again = throws_at(n, [&] { watched.check(); });
+        CHECK((again ? all() : none()));
+        threw = threw || again;
+        watched.check();
+        REQUIRE(none());
+    }
 }
 
 TEST_CASE("where no thread can start, what the file says counts until the runtime ends") {

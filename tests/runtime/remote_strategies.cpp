@@ -6,6 +6,7 @@
 #include <apm/spans.hpp>
 
 #include "catch.hpp"
+#include "no_memory.hpp"
 
 using apm::always_off, apm::always_on, apm::probability, apm::rate_limited;
 using apm::detail::read_strategies, apm::detail::remote_sampler, apm::detail::remote_strategies;
@@ -120,6 +121,22 @@ TEST_CASE("the sampler follows, operation by operation, and forgets what is gone
     CHECK(share(telemetry.search) == 0);
     CHECK(share(telemetry.checkout) == 1);
     apm::control::sample_row<apm::mode::on>("search", {});
+    apm::detail::choose_by(nullptr);
+}
+
+TEST_CASE("where there was no memory for an answer, what it said is not left behind") {
+    remote_sampler& s = remote_sampler::get();
+    static const apm::sampling_rules rules = apm::parent_based(s.as_sampler());
+    apm::sample_with(rules);
+    const remote_strategies none{.root = always_on},
+        two{.root = always_on, .by_operation = true, .operations = {{"checkout", 0}, {"search", 0}}};
+    for (int n = 0, threw = 1; threw; ++n) {
+        CAPTURE(n);
+        threw = throws_at(n, [&] { s.follow(two); });
+        s.follow(none);
+        CHECK(share(telemetry.checkout, 1) == 1);
+        CHECK(share(telemetry.search, 1) == 1);
+    }
     apm::detail::choose_by(nullptr);
 }
 
