@@ -28,6 +28,7 @@ namespace apm::inline APM_ABI {
 // baggage 25).
 template <mode M = APM_MODE, class Carrier>
 [[nodiscard]] APM_INLINE context extract(Carrier&& headers) {
+    detail::check_source<detail::carrier_of<Carrier>>();
     if constexpr (M == mode::on) {
         if constexpr (std::is_function_v<std::remove_reference_t<Carrier>>) {
             auto* const function = headers;
@@ -49,6 +50,7 @@ template <mode M = APM_MODE, class Carrier>
 APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
     static_assert(!detail::temporary_headers<Carrier>,
                   "apm: these headers are a temporary, and what is written to them is lost with it: give them a name");
+    detail::check_sink<detail::carrier_of<Carrier>>();
     if constexpr (M == mode::on) {
         if constexpr (std::is_function_v<std::remove_reference_t<Carrier>>) {
             auto* const function = headers;

@@ -100,8 +100,30 @@ template <class F>
 concept header_setter = std::invocable<F&, std::string_view, std::string_view>;
 template <class T>
 concept kept_text = std::constructible_from<T, std::string_view> && !std::same_as<T, std::string_view>;
-template <class>
-inline constexpr bool nothing_known = false;
+// Of a parameter that is forwarded: what it is; of a function, a pointer to it.
+template <class P, class T = std::remove_reference_t<P>>
+using carrier_of = std::conditional_t<std::is_function_v<T>, std::decay_t<T>, T>;
+
+// What the compiler says of any other, where APM is off, too.
+template <class T>
+consteval void check_source() {
+    static_assert(own_carrier<std::remove_const_t<T>> || header_list<std::remove_const_t<T>> || header_getter<T>,
+                  "apm: no carrier to read headers from; see apm/propagation/carrier.hpp");
+}
+template <class T>
+consteval void check_sink() {
+    if constexpr (std::is_const_v<T> && header_list<T>) {
+        static_assert(!header_list<T>, "apm: these headers are const, so nothing can be written to them");
+    } else if constexpr (header_list<T> && !own_carrier<T>) {
+        using header = std::remove_cvref_t<decltype(*std::declval<T&>().begin())>;
+        using K = std::remove_cvref_t<decltype(header::first)>;
+        using V = std::remove_cvref_t<decltype(header::second)>;
+        static_assert(kept_text<K> && (kept_text<V> || text_list<V>),
+                      "apm: these headers do not keep the text that they are given");
+    } else {
+        static_assert(own_carrier<T> || header_setter<T>, "apm: no carrier to write headers to; see apm/propagation/carrier.hpp");
+    }
+}
 
 template <class Value, class F>
 void each_value(const Value& value, F&& f) {
@@ -151,8 +173,6 @@ header_source source_of(T& headers) {
             auto& f = *static_cast<T*>(const_cast<void*>(from));
             one_value(f(name.data()), [&](std::string_view value) { found(to, value); });
         };
-    } else {
-        static_assert(nothing_known<T>, "apm: no carrier to read headers from; see apm/propagation/carrier.hpp");
     }
     return s;
 }
@@ -167,7 +187,6 @@ template <class C>
 void replace_header(C& headers, std::string_view name, const std::string_view* value) {
     using K = std::remove_cvref_t<decltype(headers.begin()->first)>;
     using V = std::remove_cvref_t<decltype(headers.begin()->second)>;
-    static_assert(kept_text<K> && (kept_text<V> || text_list<V>), "apm: these headers do not keep the text that they are given");
     bool done = !value;
     for (auto h = headers.begin(); h != headers.end();) {
         if (!equal_ignoring_case(h->first, name)) ++h;
@@ -228,8 +247,6 @@ header_sink sink_of(T& headers) {
         };
     } else if constexpr (header_setter<T>) {
         s.put = [](void* to, std::string_view name, std::string_view value) { (*static_cast<T*>(to))(name, value); };
-    } else {
-        static_assert(nothing_known<T>, "apm: no carrier to write headers to; see apm/propagation/carrier.hpp");
     }
     return s;
 }
