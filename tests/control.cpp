@@ -329,9 +329,9 @@ TEST_CASE("a million changes take no memory") {
 TEST_CASE("late rules have a bound, and equal ones are one") {
     std::deque<apm::late_rules> all;
     for (std::uint64_t i = 0; i < 10; ++i)
-        for (int twice = 0; twice < 2; ++twice) REQUIRE(apm::detail::kept(all, apm::late_rules{.slower_than = i}, 10));
+        for (int twice = 0; twice < 2; ++twice) REQUIRE(apm::detail::kept(all, apm::late_rules{.slower_than_ns = i}, 10));
     CHECK(all.size() == 10);
-    CHECK(apm::detail::kept(all, apm::late_rules{.slower_than = 10}, 10) == nullptr);
+    CHECK(apm::detail::kept(all, apm::late_rules{.slower_than_ns = 10}, 10) == nullptr);
 }
 
 TEST_CASE("changes under load: every span is accounted for, and nobody sees half a change") {
@@ -345,7 +345,7 @@ TEST_CASE("changes under load: every span is accounted for, and nobody sees half
             if (i % 5 == 0) control::sample_with<on>(rate_limited(1000));
             control::sample_row<on>("checkout", i % 2 ? always_off : probability(0.5));
             if (i % 7 == 0) control::sample_row<on>("checkout", {});
-            control::decide_late_with<on>({.errors = i % 2 == 0, .slower_than = i % 4 == 0 ? 1000u : 0u});
+            control::decide_late_with<on>({.errors = i % 2 == 0, .slower_than_ns = i % 4 == 0 ? 1000u : 0u});
             const control::state s = control::now<on>();
             if (i % 5 != 0 && s.sampler != parent_based(probability(i % 3 / 2.0))) ++torn;
             if (s.rows.size() > 1) ++torn;

@@ -117,7 +117,7 @@ TEST_CASE("a local root with an error anywhere below it is kept with all that en
 }
 
 TEST_CASE("a local root that took longer is kept; the limit itself is not longer") {
-    const late rules({.slower_than = 1'000'000});
+    const late rules({.slower_than_ns = 1'000'000});
     apm::testing::manual_clock clock(1'000'000'000);
     for (const auto took : {999'999ns, 1'000'000ns, 1'000'001ns}) {
         TRACE_SCOPE(telemetry.request, {.number = static_cast<std::uint64_t>(took.count())});

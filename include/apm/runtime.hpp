@@ -33,6 +33,7 @@
 #include <apm/runtime/remote_strategies.hpp>
 #include <apm/runtime/self.hpp>
 #include <apm/runtime/settings.hpp>
+#include <apm/spans.hpp>
 #if APM_SERVES_PROMETHEUS
 #include <apm/backend/prometheus.hpp>
 #include <apm/runtime/control_endpoint.hpp>
@@ -129,6 +130,7 @@ private:
     std::unique_ptr<detail::control_thread> control_;
     std::vector<std::shared_ptr<void>> owned_;
     std::string trace_path_;
+    std::uint64_t dropped_before_ = 0, full_before_ = 0;  // spans, when it started
 #if APM_SERVES_PROMETHEUS
     std::unique_ptr<prometheus> prometheus_;
 #endif
@@ -172,6 +174,8 @@ inline void basic_runtime<mode::on>::start(runtime_options options, std::vector<
     } while (!__atomic_compare_exchange_n(&process.runtimes.bits, &other, here, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     running_ = true;
     process_ = getpid();
+    const span_totals before = count_spans();
+    dropped_before_ = before.dropped(), full_before_ = before.dropped_full;
     // What throws here (there is no memory for it) costs the telemetry, not the program.
     const error failed = detail::guarded([&] { return run(options, backends), error{}; });
     detail::say("the runtime does not run", failed);
@@ -318,6 +322,11 @@ inline void basic_runtime<mode::on>::stop() {
     [[maybe_unused]] static prometheus* inherited = nullptr;  // still pointed at, so no leak
     if (child) inherited = prometheus_.release();
 #endif
+    const span_totals all = count_spans();
+    if (!child && all.dropped() > dropped_before_)
+        detail::report("%llu spans were dropped, %llu of them because their thread's ring was full: see APM_RING_BYTES",
+                       static_cast<unsigned long long>(all.dropped() - dropped_before_),
+                       static_cast<unsigned long long>(all.dropped_full - full_before_));
     self_.reset();
     running_ = false;
     if (!detail::process_root().disabled.load()) detail::mute(detail::muted_by_runtime, false);  // for whoever reads next

@@ -21,11 +21,11 @@ namespace apm::inline APM_ABI {
 
 // When a local root of an unsampled trace ends, it and what ended before it below it in this process is kept, if
 struct late_rules {
-    bool errors = false;             // the status of any of them is error
-    std::uint64_t slower_than = 0;   // the root took longer, in nanoseconds; 0: that is no reason
-    std::uint64_t bytes = 16 << 20;  // of all that waits or is not read yet; what does not fit is dropped, and counted
+    bool errors = false;               // the status of any of them is error
+    std::uint64_t slower_than_ns = 0;  // the root took longer, in nanoseconds; 0: that is no reason
+    std::uint64_t bytes = 16 << 20;    // of all that waits or is not read yet; what does not fit is dropped, and counted
 
-    [[nodiscard]] constexpr bool any() const { return errors || slower_than != 0; }
+    [[nodiscard]] constexpr bool any() const { return errors || slower_than_ns != 0; }
     friend constexpr bool operator==(const late_rules&, const late_rules&) = default;
 };
 
@@ -86,7 +86,7 @@ APM_COLD inline local_trace* wait_for_verdict(root& r, const late_rules& rules, 
     w.guard.reset();
     w.root = root_id;
     w.generation = r.generation.load();
-    w.slower_than = rules.slower_than, w.errors = rules.errors, w.most_bytes = rules.bytes;
+    w.slower_than = rules.slower_than_ns, w.errors = rules.errors, w.most_bytes = rules.bytes;
     made->waiting = &w;
     return made;
 }

@@ -142,6 +142,8 @@ class Chrome(Files):
         self.assertEqual(arrows, [("s", 7, 1, at, "b" * 16, None), ("f", 8, 2, at, "b" * 16, "e")])
         self.assertEqual(said, f"{self.directory}/all.json: 3 spans of one, two; 1 arrows between processes\n")
         self.assertEqual(self.merge()[0], events)       # what was merged is not merged again
+        (self.directory / "all.json").rename(self.directory / "before.json")
+        self.assertEqual(self.merge()[0], events)       # whatever its name
 
     def test_two_hosts(self):
         """A pid of two processes; and clocks that are apart: an arrow stays within its slices, or is not drawn."""

@@ -115,7 +115,7 @@ TEST_CASE("what is done, said again, undone") {
 TEST_CASE("a time below a millisecond is said as one, for 0 would switch it off when it is given back") {
     apm::control::state s;
     for (const auto& [ns, words] : {std::pair<std::uint64_t, const char*>{0, "0"}, {1, "1"}, {1'000'000, "1"}, {1'000'001, "2"}}) {
-        s.late.slower_than = ns;
+        s.late.slower_than_ns = ns;
         CHECK(words_for(s).find("\nkeep_slower_than=" + std::string(words) + "\n") != std::string::npos);
     }
 }

@@ -17,7 +17,7 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.resource.size == 0);
     CHECK(o.metrics_exporter == "auto");
     CHECK(o.traces_exporter == "auto");
-    CHECK(o.sampler == apm::parent_based(apm::always_on));
+    CHECK(o.sampler == apm::parent_based(apm::sampler()));  // left out
     CHECK(o.remote_sampling.endpoint.empty());
     CHECK(o.remote_sampling.interval == 60s);
     CHECK(o.remote_sampling.initial_rate == 0.001);

@@ -113,6 +113,7 @@ TEST_CASE("in production, where nobody said anything else, one trace of ten, sai
     CHECK(chosen({{"APM_ENVIRONMENT", "production"}, {"TRACE_SAMPLE_RATE", "1"}}).rules() == parent_based(probability(1)));
     CHECK(chosen({{"APM_ENVIRONMENT", "production"}, {"OTEL_TRACES_SAMPLER", "parentbased_always_on"}}).rules() == usual);
     CHECK(chosen({{"APM_ENVIRONMENT", "production"}}, {.sampler = probability(1)}).rules() == sampling_rules(probability(1)));
+    CHECK(chosen({{"APM_ENVIRONMENT", "production"}}, {.sampler = parent_based(always_on)}).rules() == parent_based(always_on));
     CHECK(chosen({{"APM_ENVIRONMENT", "production"}}, {.remote_sampling = {.endpoint = "http://j:5778/sampling"}}).rules() == usual);
     CHECK(said.take().empty());
 }
@@ -168,9 +169,9 @@ TEST_CASE("late verdicts, the level and who may change them") {
                       {"APM_CONTROL_FILE", "/run/shop.control"}, {"APM_CONTROL_TOKEN", "0123456789abcdef"}},
                      {.level = 3});
     CHECK(apm::detail::rules_of(all.options.late) == apm::late_rules{true, 250'000'000, 4096});
-    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds(-1)}).slower_than == 0);
-    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::min()}).slower_than == 0);
-    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::max()}).slower_than == 86'400'000'000'000);
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds(-1)}).slower_than_ns == 0);
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::min()}).slower_than_ns == 0);
+    CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::max()}).slower_than_ns == 86'400'000'000'000);
     CHECK(all.options.level == 2);
     CHECK(chosen({}, {.late = {.slower_than = -1ms}}).options.late.slower_than == 0ms);
     CHECK(said.take().empty());

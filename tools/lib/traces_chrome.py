@@ -8,6 +8,9 @@ Merged = namedtuple("Merged", "spans arrows processes")
 Slice = namedtuple("Slice", "pid tid start end parent")     # times in nanoseconds
 
 
+MERGED = "merged_from_several"      # an event that says so: what is in such a file is in others, too
+
+
 class NotOurs(Exception):
     pass
 
@@ -16,13 +19,14 @@ class File:
     """One file's events, each a line as it was written: numbers keep all of their digits."""
 
     def __init__(self, path):
-        self.path, self.seconds, self.pid, self.process = path, None, None, ""
+        self.path, self.seconds, self.pid, self.process, self.merged = path, None, None, "", False
         for _, event in self.events():      # who it is stands first
             self.pid = event["pid"]
             if event["ph"] == "M" and event["name"] == "process_name":
                 self.process = event["args"]["name"]
             if event["ph"] == "M" and event["name"] == "time_zero":
                 self.seconds = event["args"]["unix_seconds"]
+            self.merged = self.merged or event["name"] == MERGED
             if event["ph"] != "M":
                 break
 
@@ -81,7 +85,7 @@ def arrows(slices):
 
 
 def merge(paths, output, complain):
-    files = [f for f in (File(path) for path in paths) if f.pid is not None]
+    files = [f for f in (File(path) for path in paths) if f.pid is not None and not f.merged]
     if not files:
         raise NotOurs("there is no event in these files")
     zero = min((f.seconds for f in files if f.seconds is not None), default=0)
@@ -95,6 +99,7 @@ def merge(paths, output, complain):
             out.write(between + line)
             between = "\n,"
 
+        put(json.dumps({"ph": "M", "pid": 0, "tid": 0, "name": MERGED}))
         for order, (f, pid) in enumerate(zip(files, number_processes(files))):
             seconds = zero if f.seconds is None else f.seconds
             later = (seconds - zero) * 1_000_000

@@ -240,7 +240,7 @@ inline std::string carry_out(const std::vector<edit>& edits, const control::stat
     late_rules late = before;
     for (const edit& e : edits) {
         if (e.of == edit::keep_errors) late.errors = e.back ? start.late.errors : e.number != 0;
-        if (e.of == edit::keep_slower_than) late.slower_than = e.back ? start.late.slower_than : e.number * 1'000'000;
+        if (e.of == edit::keep_slower_than) late.slower_than_ns = e.back ? start.late.slower_than_ns : e.number * 1'000'000;
         if (e.of == edit::keep_bytes) late.bytes = e.back ? start.late.bytes : e.number;
     }
     if (late != before && !control::decide_late_with<on>(late))
@@ -304,7 +304,7 @@ inline std::string words_for(const control::state& s) {
     }
     line("level", s.level >= control::every_level ? "all" : std::to_string(s.level));
     line("keep_errors", s.late.errors ? "true" : "false");
-    line("keep_slower_than", std::to_string(s.late.slower_than / 1'000'000 + (s.late.slower_than % 1'000'000 != 0)));
+    line("keep_slower_than", std::to_string(s.late.slower_than_ns / 1'000'000 + (s.late.slower_than_ns % 1'000'000 != 0)));
     line("keep_bytes", std::to_string(s.late.bytes));
     line("tracing", s.tracing ? "on" : "off");
     return all;

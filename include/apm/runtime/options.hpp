@@ -82,9 +82,9 @@ struct runtime_options {
     std::string_view traces_exporter = "auto";
     file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
     otlp_options otlp = {};                            // OTEL_EXPORTER_OTLP_*
-    // OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG; TRACE_SAMPLE_RATE. Left as it is, in an environment called `production`:
-    // parent_based(probability(0.1)), said in one line.
-    sampling_rules sampler = parent_based(always_on);
+    // OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG; TRACE_SAMPLE_RATE. Left out: parent_based(always_on); in an environment
+    // called `production` parent_based(probability(0.1)), said in one line.
+    sampling_rules sampler = parent_based(apm::sampler());
     remote_sampling_options remote_sampling = {};      // OTEL_TRACES_SAMPLER=[parentbased_]jaeger_remote
     late_options late = {};
     std::uint32_t level = 255;                         // APM_LEVEL: the highest of a row that is recorded; 255: all

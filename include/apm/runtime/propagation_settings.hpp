@@ -30,7 +30,10 @@ inline propagation_settings read_propagation(environment& env, runtime_options& 
     s.keys_given = !o.baggage_keys.empty();
     if (!equal_ignoring_case(o.baggage_keys, "none"))
         split(o.baggage_keys, ',', [&s](std::string_view key) {
-            if (!key.empty()) s.keys.push_back(key);
+            if (valid_baggage_key(key)) s.keys.push_back(key);
+            else if (!key.empty())
+                report("\"%.*s\" in APM_BAGGAGE_KEYS (or baggage_keys) is no key of baggage; left out",
+                       static_cast<int>(key.size()), key.data());
         });
     return s;
 }

@@ -67,7 +67,9 @@ inline std::string read_remote_sampling(std::string_view argument, remote_sampli
 class sampling_reader {
 public:
     sampling_reader(environment& env, runtime_options& o, const resource& who) : env_(env), o_(o) {
-        const bool usual = o.sampler == sampling_rules(parent_based(always_on)) && o.remote_sampling.endpoint.empty();
+        const bool left_out = !o.sampler.root.decide;
+        if (left_out) o.sampler = parent_based(always_on);
+        const bool usual = left_out && o.remote_sampling.endpoint.empty();
         std::string name = usual ? "parentbased_always_on" : "the code's", argument, rate;
         if (const std::string own = words_for(o.sampler); !usual && !own.empty()) name = own;
         if (!o.remote_sampling.endpoint.empty()) name = "parentbased_jaeger_remote";
