@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include <apm/backend.hpp>
+#include <apm/backend/own_thread.hpp>
 #include <apm/config.hpp>
 #include <apm/control.hpp>
 #include <apm/detail/guarded.hpp>
@@ -38,14 +38,7 @@ public:
         if (!file.empty()) state_->file.emplace(std::string(file), start).check();
         if (!remote.endpoint.empty()) ask(remote, service, proxies);
         if (!state_->works()) return;
-        sigset_t all, before;  // signals are the program's: none is delivered to this thread
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        const error failed = guarded([this] {
-            thread_ = std::make_unique<std::thread>([s = state_] { run(*s); });
-            return error{};
-        });
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        const error failed = start_thread(thread_, "apm-control", [s = state_] { run(*s); });
         if (!failed.empty()) report("sampling does not change while the program runs, for want of a thread: %s", failed.c_str());
     }
     control_thread(const control_thread&) = delete;

@@ -5,7 +5,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
+#include <apm/backend/own_thread.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/root.hpp>
@@ -137,14 +137,7 @@ public:
         // Whoever calls from here on is heard, though the thread does not run yet; and who called before there was one.
         state_->seen = static_cast<std::uint32_t>(process_root().wake.load_acquire());
         if (bytes_to_drain() > ring::default_bytes / 2) --state_->seen;
-        sigset_t all, before;  // signals are the program's: none is delivered to this thread
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        const error failed = guarded([this] {
-            thread_ = std::make_unique<std::thread>([s = state_] { run(*s); });
-            return error{};
-        });
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        const error failed = start_thread(thread_, "apm-push", [s = state_] { run(*s); });
         say("nothing is exported, for want of a thread", failed);
     }
     push_thread(const push_thread&) = delete;

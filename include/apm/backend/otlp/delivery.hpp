@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,13 +18,12 @@
 #include <utility>
 #include <vector>
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <apm/backend.hpp>
 #include <apm/backend/otlp/destination.hpp>
 #include <apm/backend/otlp/sender.hpp>
+#include <apm/backend/own_thread.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/guarded.hpp>
 
@@ -102,17 +100,10 @@ private:
             if (state == life::begun) return "is running already";
             if (state != life::fresh) return "was stopped, and is not started again";
             if (error failed = core->open(); !failed.empty()) return failed;
-            sigset_t all, before;  // signals are the program's: none is delivered to this thread, or to one that it starts
-            sigfillset(&all);
-            pthread_sigmask(SIG_SETMASK, &all, &before);
-            error failed = guarded([this] {
-                thread = std::make_unique<std::thread>([s = core] { s->run(); });
-                pthread_setname_np(thread->native_handle(), "apm-otlp");
-                state = life::begun;
-                return error{};
-            });
-            pthread_sigmask(SIG_SETMASK, &before, nullptr);
-            return failed.empty() ? failed : "no thread: " + failed;
+            const error failed = start_thread(thread, "apm-otlp", [s = core] { s->run(); });
+            if (!failed.empty()) return "no thread: " + failed;
+            state = life::begun;
+            return {};
         }
         void start_in_child() {
             if (wanted && state == life::fresh) wanted = start().empty();
