@@ -68,19 +68,21 @@ const carrier jaeger_request = with({{"uber-trace-id", "0af7651916cd43dd8448eb21
 
 }  // namespace
 
-#define PROPAGATION_BENCH(name, from, ...)                                                  \
-    static void opentelemetry_extract_##name(benchmark::State& state) {                     \
-        const auto p = __VA_ARGS__;                                                         \
-        extract(state, *p, from);                                                           \
-    }                                                                                       \
-    static void opentelemetry_inject_##name(benchmark::State& state) {                      \
-        const auto p = __VA_ARGS__;                                                         \
-        inject(state, *p, from);                                                            \
-    }                                                                                       \
-    BENCHMARK(opentelemetry_extract_##name);                                                \
-    BENCHMARK(opentelemetry_inject_##name)
+#define PROPAGATION_BENCH(in, out, from, ...)       \
+    static void in(benchmark::State& state) {       \
+        const auto p = __VA_ARGS__;                 \
+        extract(state, *p, from);                   \
+    }                                               \
+    static void out(benchmark::State& state) {      \
+        const auto p = __VA_ARGS__;                 \
+        inject(state, *p, from);                    \
+    }                                               \
+    BENCHMARK(in);                                  \
+    BENCHMARK(out)
 
-PROPAGATION_BENCH(traceparent, plain, w3c());
-PROPAGATION_BENCH(tracestate_baggage, full, w3c());
-PROPAGATION_BENCH(b3, b3_request, std::make_unique<opentelemetry::trace::propagation::B3Propagator>());
-PROPAGATION_BENCH(jaeger, jaeger_request, std::make_unique<opentelemetry::trace::propagation::JaegerPropagator>());
+PROPAGATION_BENCH(opentelemetry_extract_traceparent, opentelemetry_inject_traceparent, plain, w3c());
+PROPAGATION_BENCH(opentelemetry_extract_tracestate_baggage, opentelemetry_inject_tracestate_baggage, full, w3c());
+PROPAGATION_BENCH(opentelemetry_extract_b3, opentelemetry_inject_b3, b3_request,
+                  std::make_unique<opentelemetry::trace::propagation::B3Propagator>());
+PROPAGATION_BENCH(opentelemetry_extract_jaeger, opentelemetry_inject_jaeger, jaeger_request,
+                  std::make_unique<opentelemetry::trace::propagation::JaegerPropagator>());

@@ -63,20 +63,20 @@ const headers large = with({{"traceparent", traceparent}, {"baggage", large_bagg
 
 }  // namespace
 
-#define PROPAGATION_BENCH(name, from, ...)                                                                 \
-    static void extract_##name(benchmark::State& state) { extract(state, {__VA_ARGS__}, from); }           \
-    static void inject_##name(benchmark::State& state) { inject(state, {__VA_ARGS__}, from); }             \
-    BENCHMARK(extract_##name);                                                                             \
-    BENCHMARK(inject_##name)
+#define PROPAGATION_BENCH(in, out, from, ...)                                                   \
+    static void in(benchmark::State& state) { extract(state, {__VA_ARGS__}, from); }            \
+    static void out(benchmark::State& state) { inject(state, {__VA_ARGS__}, from); }            \
+    BENCHMARK(in);                                                                              \
+    BENCHMARK(out)
 
-PROPAGATION_BENCH(traceparent, plain, tracecontext, baggage);
-PROPAGATION_BENCH(tracestate_baggage, full, tracecontext, baggage);
-PROPAGATION_BENCH(large_baggage, large, tracecontext, baggage);
-PROPAGATION_BENCH(b3, request({b3}), b3);
-PROPAGATION_BENCH(b3multi, request({b3multi}), b3multi);
-PROPAGATION_BENCH(jaeger, request({jaeger}), jaeger);
-PROPAGATION_BENCH(datadog, request({datadog}), datadog);
-PROPAGATION_BENCH(xray, request({xray}), xray);
+PROPAGATION_BENCH(extract_traceparent, inject_traceparent, plain, tracecontext, baggage);
+PROPAGATION_BENCH(extract_tracestate_baggage, inject_tracestate_baggage, full, tracecontext, baggage);
+PROPAGATION_BENCH(extract_large_baggage, inject_large_baggage, large, tracecontext, baggage);
+PROPAGATION_BENCH(extract_b3, inject_b3, request({b3}), b3);
+PROPAGATION_BENCH(extract_b3multi, inject_b3multi, request({b3multi}), b3multi);
+PROPAGATION_BENCH(extract_jaeger, inject_jaeger, request({jaeger}), jaeger);
+PROPAGATION_BENCH(extract_datadog, inject_datadog, request({datadog}), datadog);
+PROPAGATION_BENCH(extract_xray, inject_xray, request({xray}), xray);
 
 static void extract_nothing(benchmark::State& state) { extract(state, {tracecontext, baggage}, others); }
 BENCHMARK(extract_nothing);

@@ -163,7 +163,8 @@ class Rows(unittest.TestCase):
 
     def test_cases_exist(self):
         for _, program, (_, case, _, baseline, _) in self.all:
-            sources = [f"bench/{program.split()[0]}.cpp"] + ["bench/spans.cpp"] * program.startswith("peer_")
+            ours = "propagation" if program.endswith("_propagation") else "spans"     # what a peer's program has beside it
+            sources = [f"bench/{program.split()[0]}.cpp"] + [f"bench/{ours}.cpp"] * program.startswith("peer_")
             code = "".join((ROOT / source).read_text() for source in sources)
             for name in (case, baseline):
                 self.assertRegex(code, rf"\b{re.escape(name.split('/')[0])}\b", program)

@@ -124,7 +124,14 @@ TIMED = {
     # A request's headers, ten of them in a std::map.
     "propagation": {
         "propagation": (
-            ("nothing to extract", "extract_nothing", "traceparent", "extract_traceparent", ""),
+            ("extract traceparent", "extract_traceparent", "nothing to extract", "extract_nothing", ""),
+            ("inject traceparent", "inject_traceparent", "extract it", "extract_traceparent", ""),
+            ("extract traceparent, tracestate, baggage", "extract_tracestate_baggage", "traceparent", "extract_traceparent", ""),
+            ("inject traceparent, tracestate, baggage", "inject_tracestate_baggage", "traceparent", "inject_traceparent", ""),
+            ("extract b3", "extract_b3", "traceparent", "extract_traceparent", ""),
+            ("inject b3", "inject_b3", "traceparent", "inject_traceparent", ""),
+            ("extract uber-trace-id", "extract_jaeger", "traceparent", "extract_traceparent", ""),
+            ("inject uber-trace-id", "inject_jaeger", "traceparent", "inject_traceparent", ""),
             ("extract 8 KiB of baggage", "extract_large_baggage", "traceparent", "extract_traceparent", ""),
             ("inject 8 KiB of baggage", "inject_large_baggage", "traceparent", "inject_traceparent", ""),
             ("extract b3, several headers", "extract_b3multi", "traceparent", "extract_traceparent", ""),
