@@ -16,8 +16,8 @@ namespace {
 using headers = std::map<std::string, std::string>;
 using enum apm::propagator;
 
-const headers others{{"accept", "*/*"}, {"accept-encoding", "gzip"}, {"authorization", "Bearer 0123456789"}, {"content-length", "17"},
-                     {"content-type", "application/json"}, {"host", "shop"}, {"user-agent", "bench"}};
+const headers others{{"accept", "*/*"}, {"accept-encoding", "gzip"}, {"authorization", "Bearer 0123456789"},
+                     {"content-length", "17"}, {"content-type", "application/json"}, {"host", "shop"}, {"user-agent", "bench"}};
 const std::string traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03";
 
 headers with(headers more) {
@@ -58,7 +58,8 @@ std::string large_baggage() {
 }
 
 const headers plain = with({{"traceparent", traceparent}});
-const headers full = with({{"traceparent", traceparent}, {"tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"}, {"baggage", "tenant=acme,region=eu"}});
+const headers full = with({{"traceparent", traceparent}, {"tracestate", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"},
+                           {"baggage", "tenant=acme,region=eu"}});
 const headers large = with({{"traceparent", traceparent}, {"baggage", large_baggage()}});
 
 }  // namespace

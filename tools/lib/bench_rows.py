@@ -144,8 +144,10 @@ TIMED = {
         "peer_opentelemetry_propagation": (
             ("extract traceparent", "extract_traceparent", "opentelemetry-cpp", "opentelemetry_extract_traceparent", ""),
             ("inject traceparent", "inject_traceparent", "opentelemetry-cpp", "opentelemetry_inject_traceparent", ""),
-            ("extract traceparent, tracestate, baggage", "extract_tracestate_baggage", "opentelemetry-cpp", "opentelemetry_extract_tracestate_baggage", ""),
-            ("inject traceparent, tracestate, baggage", "inject_tracestate_baggage", "opentelemetry-cpp", "opentelemetry_inject_tracestate_baggage", ""),
+            ("extract traceparent, tracestate, baggage", "extract_tracestate_baggage", "opentelemetry-cpp",
+             "opentelemetry_extract_tracestate_baggage", ""),
+            ("inject traceparent, tracestate, baggage", "inject_tracestate_baggage", "opentelemetry-cpp",
+             "opentelemetry_inject_tracestate_baggage", ""),
             ("extract b3", "extract_b3", "opentelemetry-cpp", "opentelemetry_extract_b3", ""),
             ("inject b3", "inject_b3", "opentelemetry-cpp", "opentelemetry_inject_b3", ""),
             ("extract uber-trace-id", "extract_jaeger", "opentelemetry-cpp", "opentelemetry_extract_jaeger", ""),
