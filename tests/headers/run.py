@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compiles every header of the library alone, and those that record without exceptions and RTTI too; knows what apm.hpp brings along.
 
-usage: run.py COMPILER
+usage: run.py COMPILER [recording]          recording: only those that apm.hpp brings into every file of a program
 """
 import re
 import shutil
@@ -63,6 +63,8 @@ def main():
     recording = {header for header in headers
                  if header.startswith("apm/schema/") or any(path.endswith("include/" + header) for path in reached)}
 
+    if "recording" in sys.argv[2:]:
+        headers = sorted(recording)
     explained = set()     # a mistake in a low header fails many: the compiler's words are printed once
     failed = []
     for kind, name in sorted(brought(reached) ^ ({("standard", x) for x in STANDARD} | {("boost", x) for x in BOOST})):
