@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <apm/config.hpp>
+
 namespace shop {
 
 namespace {
@@ -24,8 +26,9 @@ namespace {
     setpgid(0, 0);                            // a terminal's Ctrl-C is for the gateway, which ends us when it is done
     dup2(output, STDOUT_FILENO);
     // What an operator says of a port and a name is for one process: the gateway.
-    for (const char* name : {"OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT", "OTEL_SERVICE_NAME", "APM_SERVICE_NAME"})
-        unsetenv(name);
+    APM_IF_ENABLED(
+        for (const char* name : {"OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT", "OTEL_SERVICE_NAME", "APM_SERVICE_NAME"})
+            unsetenv(name);)
     std::vector<char*> argv{const_cast<char*>("shop")};
     for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
     argv.push_back(nullptr);
