@@ -1,0 +1,1 @@
+// Nothing: precompiled.hpp is compiled with it.
