@@ -8,8 +8,8 @@
 
 #include <apm/apm.hpp>
 #include <apm/collect.hpp>
-#if __has_include(<apm/backend/prometheus_page.hpp>)
-#include <apm/backend/prometheus_page.hpp>
+#if __has_include(<apm/backend/prometheus/page.hpp>)
+#include <apm/backend/prometheus/page.hpp>
 #endif
 
 #include "prometheus_cpp.hpp"
@@ -55,7 +55,7 @@ void collect(benchmark::State& state) {
 }
 BENCHMARK(collect)->Unit(benchmark::kMillisecond);
 
-#if __has_include(<apm/backend/prometheus_page.hpp>)
+#if __has_include(<apm/backend/prometheus/page.hpp>)
 void page_of(benchmark::State& state, apm::page_format format) {
     fill();
     apm::prometheus_page writer;

@@ -15,10 +15,10 @@
 #include <utility>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/detail/url.hpp>
 #include <apm/detail/utf8.hpp>
 #include <apm/propagation/baggage_text.hpp>
+#include <apm/tracing/context.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -17,9 +17,9 @@
 #include <apm/config.hpp>
 #include <apm/detail/observer.hpp>
 #include <apm/detail/store.hpp>
-#include <apm/exemplar.hpp>
-#include <apm/row.hpp>
-#include <apm/series_view.hpp>
+#include <apm/metrics/exemplar.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series_view.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -24,13 +24,13 @@
 
 #include <pthread.h>
 
-#include <apm/changing_sampler.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/mutex.hpp>
 #include <apm/detail/root.hpp>
-#include <apm/sampler.hpp>
-#include <apm/tracing.hpp>
-#include <apm/waiting.hpp>
+#include <apm/tracing/dynamic_sampler.hpp>
+#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/sampler.hpp>
+#include <apm/tracing/tail_sampling.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -195,8 +195,8 @@ void record_up_to(int level) {
     }
 }
 
-// Which spans of unsampled traces are kept all the same (waiting.hpp says what that costs). At most 1024 different rules in a
-// process's life: false, and nothing changed, beyond. For traces that begin from now on.
+// Which spans of unsampled traces are kept all the same (tracing/tail_sampling.hpp says what that costs). At most 1024 different
+// rules in a process's life: false, and nothing changed, beyond. For traces that begin from now on.
 template <mode M = APM_MODE>
 bool decide_late_with(const late_rules& rules) {
     if constexpr (M == mode::on) {

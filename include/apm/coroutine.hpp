@@ -24,10 +24,10 @@
 #include <pthread.h>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/detail/awaiter_reference.hpp>
 #include <apm/detail/mutex.hpp>
-#include <apm/open_span.hpp>
+#include <apm/tracing/context.hpp>
+#include <apm/tracing/open_span.hpp>
 
 namespace apm::inline APM_ABI {
 

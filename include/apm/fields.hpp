@@ -29,6 +29,7 @@
 #include <boost/preprocessor/variadic/to_seq.hpp>
 
 #include <apm/config.hpp>
+#include <apm/detail/enumeration.hpp>
 #include <apm/detail/fixed_string.hpp>
 
 namespace apm::inline APM_ABI {
@@ -106,6 +107,21 @@ struct named {
     static constexpr const auto& name = Name.text;
 };
 
+// No fields: of a row without labels or attributes.
+struct no_labels {
+    struct hana_accessors_impl {
+        static constexpr auto apply() { return boost::hana::make_tuple(); }
+    };
+};
+
+// What a closed field's ordinals are called, for whoever reads them back.
+struct label_domain {
+    const char* const* names;  // where `named`
+    bool named;                // an enum or bool; else a range of integers
+    std::int64_t first;        // a range's first value
+    std::uint32_t declared;    // ordinals [0, declared) are the user's own values; behind them, "other" where there is one
+};
+
 namespace detail {
 
 // A field that must be given: it has no default constructor, so that `{}` cannot silently mean "the first enumerator".
@@ -175,6 +191,27 @@ constexpr auto field_name() {
         }(static_cast<T*>(nullptr));
     else return to_hana<Field>(std::make_index_sequence<Field.size>{});
 }
+
+template <class T>
+struct bare_field { using type = T; };
+template <class T>
+struct bare_field<required<T>> { using type = T; };
+template <optional_like T>
+struct bare_field<T> { using type = typename T::value_type; };
+
+// A Hana string's text in an object that only who needs it emits; Hana's own has internal linkage, and gcc emits that
+// in every file without optimization.
+template <class HanaString>
+struct name_text;
+template <char... C>
+struct [[APM_HIDDEN]] name_text<boost::hana::string<C...>> {
+    static constexpr char text[] = {C..., '\0'};
+};
+
+inline constexpr const char* bool_names[] = {"false", "true"};
+
+template <described_enum E>
+[[APM_HIDDEN]] inline constexpr label_domain enum_domain{enumeration<E>::table.names, true, 0, enumeration<E>::table.size};
 
 }  // namespace detail
 

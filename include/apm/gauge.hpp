@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <apm/observation.hpp>
-#include <apm/recording.hpp>
+#include <apm/metrics/observation.hpp>
+#include <apm/metrics/recording.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -5,7 +5,7 @@
 
 #include <apm/buckets.hpp>
 #include <apm/detail/clock.hpp>
-#include <apm/recording.hpp>
+#include <apm/metrics/recording.hpp>
 
 namespace apm::inline APM_ABI {
 

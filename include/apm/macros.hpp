@@ -11,8 +11,8 @@
 #pragma once
 
 #include <apm/config.hpp>
-#include <apm/literal_span.hpp>
 #include <apm/span.hpp>
+#include <apm/tracing/literal_span.hpp>
 
 #define APM_DETAIL_JOIN(a, b) a##b
 #define APM_DETAIL_NAME(prefix, line) APM_DETAIL_JOIN(prefix, line)

@@ -13,10 +13,10 @@
 #include <type_traits>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/propagation/carrier.hpp>
 #include <apm/propagation/formats.hpp>
 #include <apm/propagation/headers.hpp>
+#include <apm/tracing/context.hpp>
 
 namespace apm::inline APM_ABI {
 

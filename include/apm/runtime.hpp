@@ -26,17 +26,17 @@
 #include <apm/config.hpp>
 #include <apm/control.hpp>
 #include <apm/enabled.hpp>
-#include <apm/runtime/control_thread.hpp>
-#include <apm/runtime/environment.hpp>
-#include <apm/runtime/push_thread.hpp>
+#include <apm/runtime/control/remote_strategies.hpp>
+#include <apm/runtime/control/thread.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/remote_strategies.hpp>
+#include <apm/runtime/push_thread.hpp>
 #include <apm/runtime/self.hpp>
 #include <apm/runtime/settings.hpp>
+#include <apm/runtime/settings/environment.hpp>
 #include <apm/spans.hpp>
 #if APM_SERVES_PROMETHEUS
 #include <apm/backend/prometheus.hpp>
-#include <apm/runtime/control_endpoint.hpp>
+#include <apm/runtime/control/endpoint.hpp>
 #endif
 #if APM_WRITES_FILES
 #include <apm/backend/file.hpp>

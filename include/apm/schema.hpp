@@ -14,7 +14,7 @@
 #include <apm/counter.hpp>
 #include <apm/gauge.hpp>
 #include <apm/histogram.hpp>
-#include <apm/row.hpp>
+#include <apm/metrics/row.hpp>
 #include <apm/span.hpp>
 #include <apm/updown.hpp>
 

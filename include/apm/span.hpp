@@ -12,14 +12,14 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <apm/attributes.hpp>
 #include <apm/buckets.hpp>
 #include <apm/config.hpp>
 #include <apm/counter.hpp>
 #include <apm/histogram.hpp>
-#include <apm/row.hpp>
-#include <apm/span_handle.hpp>
-#include <apm/tracing.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/tracing/attributes.hpp>
+#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/span_handle.hpp>
 
 // See row.hpp: named in the compiler's message, never defined.
 void apm_error_span_name_is_empty(const char* row);

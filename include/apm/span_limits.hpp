@@ -1,4 +1,4 @@
-// span_limits: how much of each span a program exports.
+// How much of each span is recorded, and how much of that a program exports.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,17 @@
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {
+
+// What may be kept of one span, beside the defaults of OpenTelemetry's specification (sdk.md, "Span Limits"). What does not
+// fit is left out and counted, in the span and in `apm.spans.dropped_items`.
+struct limits {
+    static constexpr std::uint32_t attributes = 128;       // 128, of a span, an event or a link
+    static constexpr std::uint32_t events = 128;           // 128
+    static constexpr std::uint32_t links = 128;            // 128
+    static constexpr std::uint32_t text = 4096;            // unlimited; in bytes, cut at a character's boundary
+    static constexpr std::uint32_t name = 255;             // unlimited; of an attribute, an event or a renamed span, in bytes
+    static constexpr std::uint32_t record = 16 * 1024;     // unlimited; bytes of all that one span says
+};
 
 // How much of a span its readers see, all of them alike; what is beyond counts as dropped. Recording has limits of its own, which
 // these cannot exceed: 128 of each, and 4096 bytes of a text.

@@ -18,8 +18,8 @@
 #include <apm/config.hpp>
 #include <apm/detail/timeline.hpp>
 #include <apm/span.hpp>
-#include <apm/span_view.hpp>
-#include <apm/tracing.hpp>
+#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/span_view.hpp>
 
 namespace apm::inline APM_ABI {
 

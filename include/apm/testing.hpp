@@ -25,7 +25,7 @@
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/fields.hpp>
-#include <apm/recording.hpp>
+#include <apm/metrics/recording.hpp>
 #include <apm/testing/clock.hpp>
 #include <apm/testing/sampling.hpp>
 #include <apm/testing/spans.hpp>

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include <apm/config.hpp>
-#include <apm/span_handle.hpp>
+#include <apm/tracing/span_handle.hpp>
 
 namespace apm::inline APM_ABI {
 

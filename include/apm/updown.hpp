@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include <apm/observation.hpp>
-#include <apm/recording.hpp>
+#include <apm/metrics/observation.hpp>
+#include <apm/metrics/recording.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -12,9 +12,9 @@
 
 #include <apm/runtime.hpp>
 
-#include "../runtime/support.hpp"
+#include "runtime/support.hpp"
 #include "catch.hpp"
-#include "otlp/receiver.hpp"
+#include "backend/delivery/receiver.hpp"
 
 using namespace std::chrono_literals;
 

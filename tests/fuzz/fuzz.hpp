@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <apm/context.hpp>
+#include <apm/tracing/context.hpp>
 #include <apm/propagation/text.hpp>
 
 void fuzz(std::string_view input);

@@ -1,5 +1,5 @@
 #include <apm/propagation/headers.hpp>
-#include <apm/trace_state.hpp>
+#include <apm/tracing/ot_tracestate.hpp>
 
 #include "fuzz.hpp"
 

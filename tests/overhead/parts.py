@@ -149,7 +149,8 @@ class Counts(unittest.TestCase):
 
     def test_instruments(self):
         for file, name in (("/x/include/apm/counter.hpp", "counters"), ("/x/apm/detail/clock.hpp", "clock"),
-                           ("/x/apm/span.hpp", "spans"), ("/x/apm/detail/store.hpp", "store and labels"),
+                           ("/x/apm/span.hpp", "spans"), ("/x/apm/tracing/context.hpp", "spans"),
+                           ("/x/apm/detail/store.hpp", "store and labels"),
                            ("/x/apm/schema/shop.hpp", "the rest"), ("/x/main.cpp", "the rest")):
             self.assertEqual(count.instrument(file), name)
 

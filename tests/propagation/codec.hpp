@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <apm/context.hpp>
+#include <apm/tracing/context.hpp>
 #include <apm/propagation/headers.hpp>
 
 // How a context is shown: 32 digits, 16 digits, and what else is true of it.

@@ -2,7 +2,7 @@
 // Every setting with its default, as an operator sees them, in the order in which they are read. OpenTelemetry's specification says
 // the same of its own, but for what rings make different: a batch is what one drain gives (OTEL_BSP_MAX_EXPORT_BATCH_SIZE, there 512
 // spans), and a queue is bounded in bytes (OTEL_BSP_MAX_QUEUE_SIZE, there 2048 spans).
-#include "support.hpp"
+#include "runtime/support.hpp"
 
 #include "catch.hpp"
 

@@ -2,7 +2,7 @@
 #include <apm/runtime.hpp>
 
 #include "catch.hpp"
-#include "support.hpp"
+#include "runtime/support.hpp"
 
 #if APM_SERVES_PROMETHEUS
 

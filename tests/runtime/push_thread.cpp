@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "catch.hpp"
-#include "support.hpp"
+#include "runtime/support.hpp"
 
 using namespace std::chrono_literals;
 using apm::detail::any_backend, apm::detail::push_thread;

@@ -1,6 +1,6 @@
 // ctest: LABELS serial
 // Options, overridden by the environment.
-#include "support.hpp"
+#include "runtime/support.hpp"
 
 #include "catch.hpp"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <thread>
 
-#include "support.hpp"
+#include "runtime/support.hpp"
 
 #include "catch.hpp"
 

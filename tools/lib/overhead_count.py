@@ -12,13 +12,13 @@ import callgrind
 ITERATIONS = 100        # few enough for the spans of one loop to fit in a thread's ring
 REPETITIONS = 3         # the last of them counts: what happens only at first has happened
 
-# Which instrument the instructions inlined from a header of apm's belong to. Headers not named here are the shared store's.
+# Which instrument the instructions inlined from a header of apm's belong to: by its name, or its folder. Headers not named here
+# are the shared store's.
 INSTRUMENTS = {
     "counters": {"counter.hpp", "updown.hpp"},
-    "gauges": {"gauge.hpp", "observation.hpp"},
+    "gauges": {"gauge.hpp", "metrics/observation.hpp"},
     "histograms": {"histogram.hpp", "buckets.hpp"},
-    "spans": {"span.hpp", "span_handle.hpp", "open_span.hpp", "tracing.hpp", "literal_span.hpp", "context.hpp", "attributes.hpp",
-              "items.hpp", "sampler.hpp", "traced.hpp", "coroutine.hpp", "detail/ring.hpp", "detail/random.hpp"},
+    "spans": {"span.hpp", "tracing/", "traced.hpp", "coroutine.hpp", "detail/ring.hpp", "detail/random.hpp"},
     "clock": {"detail/clock.hpp", "detail/timeline.hpp"},
 }
 STORE, REST = "store and labels", "the rest"
@@ -27,10 +27,10 @@ ORDER = (*INSTRUMENTS, STORE, REST)
 
 def instrument(file):
     """Of a source file's path."""
-    match = re.search(r"/apm/((?:detail/)?\w+\.hpp)$", file)
+    match = re.search(r"/apm/((detail/|metrics/|tracing/)?\w+\.hpp)$", file)
     if not match:
         return REST
-    return next((name for name, headers in INSTRUMENTS.items() if match[1] in headers), STORE)
+    return next((name for name, headers in INSTRUMENTS.items() if headers & {match[1], match[2]}), STORE)
 
 
 def parsed(text):

@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
+#include <apm/backend/console/span_text.hpp>
+#include <apm/backend/console/span_tree.hpp>
 #include <apm/backend/span_data.hpp>
-#include <apm/backend/span_text.hpp>
-#include <apm/backend/span_tree.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {

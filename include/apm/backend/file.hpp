@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/chrome_trace.hpp>
-#include <apm/backend/file_options.hpp>
-#include <apm/backend/otlp_json.hpp>
-#include <apm/backend/rotating_file.hpp>
+#include <apm/backend/file/chrome_trace.hpp>
+#include <apm/backend/file/options.hpp>
+#include <apm/backend/file/rotating_file.hpp>
+#include <apm/backend/otlp/json_lines.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {

@@ -22,11 +22,11 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/otlp/delivery.hpp>
+#include <apm/backend/delivery/delivery.hpp>
 #include <apm/backend/otlp/metrics.hpp>
+#include <apm/backend/otlp/options.hpp>
 #include <apm/backend/otlp/resolve.hpp>
 #include <apm/backend/otlp/spans.hpp>
-#include <apm/backend/otlp_options.hpp>
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/schema/apm.hpp>

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include <apm/backend.hpp>
-#include <apm/backend/http_server.hpp>
-#include <apm/backend/prometheus_options.hpp>
-#include <apm/backend/prometheus_other.hpp>
-#include <apm/backend/prometheus_page.hpp>
+#include <apm/backend/prometheus/http_server.hpp>
+#include <apm/backend/prometheus/options.hpp>
+#include <apm/backend/prometheus/other.hpp>
+#include <apm/backend/prometheus/page.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {

@@ -29,9 +29,9 @@
 #include <prometheus/metric_type.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/prometheus_families.hpp>
-#include <apm/backend/prometheus_other.hpp>
-#include <apm/backend/prometheus_text.hpp>
+#include <apm/backend/prometheus/families.hpp>
+#include <apm/backend/prometheus/other.hpp>
+#include <apm/backend/prometheus/text.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {

@@ -11,9 +11,9 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/propagation/text.hpp>
+#include <apm/tracing/context.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

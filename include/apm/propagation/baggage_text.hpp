@@ -11,8 +11,8 @@
 #include <apm/detail/cell.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/url.hpp>
-#include <apm/local_trace.hpp>
 #include <apm/propagation/text.hpp>
+#include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

@@ -7,8 +7,6 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
-#include <apm/local_trace.hpp>
 #include <apm/propagation/b3.hpp>
 #include <apm/propagation/baggage_text.hpp>
 #include <apm/propagation/carrier.hpp>
@@ -17,6 +15,8 @@
 #include <apm/propagation/jaeger.hpp>
 #include <apm/propagation/w3c.hpp>
 #include <apm/propagation/xray.hpp>
+#include <apm/tracing/context.hpp>
+#include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

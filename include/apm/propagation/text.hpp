@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/open_span.hpp>
+#include <apm/tracing/open_span.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

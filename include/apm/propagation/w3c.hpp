@@ -9,10 +9,10 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/detail/ascii.hpp>
-#include <apm/local_trace.hpp>
 #include <apm/propagation/text.hpp>
+#include <apm/tracing/context.hpp>
+#include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

@@ -8,12 +8,12 @@
 #include <initializer_list>
 #include <string_view>
 
-#include <apm/backend/file_options.hpp>
-#include <apm/backend/otlp_options.hpp>
-#include <apm/backend/prometheus_options.hpp>
+#include <apm/backend/file/options.hpp>
+#include <apm/backend/otlp/options.hpp>
+#include <apm/backend/prometheus/options.hpp>
 #include <apm/config.hpp>
-#include <apm/sampler.hpp>
 #include <apm/span_limits.hpp>
+#include <apm/tracing/sampler.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -47,7 +47,8 @@ struct attribute_list {
     [[nodiscard]] constexpr const attribute* end() const { return items + (size < most ? size : most); }
 };
 
-// Spans of unsampled traces that are kept all the same, once it is known how it went (waiting.hpp: what that means, and costs).
+// Spans of unsampled traces that are kept all the same, once it is known how it went (tracing/tail_sampling.hpp: what that means,
+// and costs).
 struct late_options {
     bool errors = false;                        // APM_KEEP_ERRORS: one of the spans below a local root, or it, is an error
     std::chrono::milliseconds slower_than{0};   // APM_KEEP_SLOWER_THAN: the local root took longer; 0: that is no reason
@@ -63,7 +64,7 @@ struct remote_sampling_options {
 };
 
 // What may change sampling while the program runs, besides apm::control (control.hpp). Lines key=value, of which
-// runtime/control_text.hpp says which there are.
+// runtime/control/text.hpp says which there are.
 struct control_options {
     std::string_view file = {};   // APM_CONTROL_FILE: read twice a second; replace it by a rename. It need not be there yet. Not
                                   // watched in a forked child, but where that has a runtime of its own

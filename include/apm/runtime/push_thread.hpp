@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/own_thread.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/guarded.hpp>
+#include <apm/detail/own_thread.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/spans.hpp>
 

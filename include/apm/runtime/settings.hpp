@@ -10,13 +10,13 @@
 
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
-#include <apm/runtime/environment.hpp>
-#include <apm/runtime/exporters.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/otlp_settings.hpp>
-#include <apm/runtime/propagation_settings.hpp>
-#include <apm/runtime/resource.hpp>
-#include <apm/runtime/sampling_settings.hpp>
+#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/exporters.hpp>
+#include <apm/runtime/settings/otlp.hpp>
+#include <apm/runtime/settings/propagation.hpp>
+#include <apm/runtime/settings/resource.hpp>
+#include <apm/runtime/settings/sampling.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

@@ -5,7 +5,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/root.hpp>
-#include <apm/sampler.hpp>
+#include <apm/tracing/sampler.hpp>
 
 namespace apm::inline APM_ABI::testing {
 

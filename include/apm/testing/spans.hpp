@@ -17,9 +17,9 @@
 #include <tuple>
 #include <vector>
 
+#include <apm/backend/console/span_text.hpp>
+#include <apm/backend/console/span_tree.hpp>
 #include <apm/backend/span_data.hpp>
-#include <apm/backend/span_text.hpp>
-#include <apm/backend/span_tree.hpp>
 #include <apm/config.hpp>
 #include <apm/spans.hpp>
 

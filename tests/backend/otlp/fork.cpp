@@ -1,11 +1,11 @@
 // A process that forks, at any moment: the child has a delivery of its own, and nothing of the parent's.
 // ctest: LABELS serial
-#include <apm/backend/otlp/delivery.hpp>
+#include <apm/backend/delivery/delivery.hpp>
 
 #include <set>
 
 #include "../../catch.hpp"
-#include "sending.hpp"
+#include "backend/delivery/sending.hpp"
 
 using namespace sending;
 using otlp::delivery, otlp::loss;

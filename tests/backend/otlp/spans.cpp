@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <apm/apm.hpp>
-#include <apm/backend/otlp_json.hpp>
+#include <apm/backend/otlp/json_lines.hpp>
 #include <apm/backend/span_data.hpp>
 #include <apm/testing/clock.hpp>
 

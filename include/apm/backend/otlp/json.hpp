@@ -8,9 +8,9 @@
 #include <string>
 #include <string_view>
 
-#include <apm/backend/json.hpp>
 #include <apm/backend/otlp/fields.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/json_writer.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 

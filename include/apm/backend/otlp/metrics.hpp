@@ -14,9 +14,9 @@
 #include <apm/backend/otlp/fields.hpp>
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
-#include <apm/exemplar.hpp>
-#include <apm/row.hpp>
-#include <apm/series_view.hpp>
+#include <apm/metrics/exemplar.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series_view.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 

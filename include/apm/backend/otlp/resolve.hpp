@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include <apm/backend/otlp/destination.hpp>
+#include <apm/backend/delivery/destination.hpp>
+#include <apm/backend/delivery/endpoint.hpp>
 #include <apm/backend/otlp/encoding.hpp>
-#include <apm/backend/otlp/endpoint.hpp>
-#include <apm/backend/otlp_options.hpp>
+#include <apm/backend/otlp/options.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/detail/pairs.hpp>

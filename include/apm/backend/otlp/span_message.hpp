@@ -10,8 +10,8 @@
 #include <apm/backend/otlp/common.hpp>
 #include <apm/backend/otlp/fields.hpp>
 #include <apm/config.hpp>
-#include <apm/context.hpp>
 #include <apm/spans.hpp>
+#include <apm/tracing/context.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 

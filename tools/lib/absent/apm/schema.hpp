@@ -7,11 +7,11 @@
 #include <type_traits>
 #include <utility>
 
-#include <apm/attributes.hpp>
+#include <apm/tracing/attributes.hpp>
 #include <apm/buckets.hpp>
 #include <apm/config.hpp>
 #include <apm/fields.hpp>
-#include <apm/labels.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {

@@ -1,0 +1,148 @@
+// The way out: batches of telemetry are put into a bounded queue for each destination, and sent by a thread of the delivery's
+// own, by HTTP, again and again where that is worth it (OTLP's specification, "Failures"). Nobody who puts waits for the network.
+//
+//     put() --> queue, or spool on disk --> sender: one transfer at a time per destination --> delivered | lost, by cause
+//
+// A forked child has a delivery of its own behind the same object: with nothing of what the parent had, and with a thread that
+// begins when the child first puts something. It touches neither connections nor locks of the parent's.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <apm/backend.hpp>
+#include <apm/backend/delivery/destination.hpp>
+#include <apm/backend/delivery/sender.hpp>
+#include <apm/config.hpp>
+#include <apm/detail/guarded.hpp>
+#include <apm/detail/own_thread.hpp>
+
+namespace apm::inline APM_ABI::detail::otlp {
+
+class delivery {
+public:
+    explicit delivery(std::vector<destination> to, observer told = {})
+        : to_(std::make_shared<const std::vector<destination>>(std::move(to))), told_(std::move(told)),
+          here_(new process(to_, told_)) {}
+    delivery(const delivery&) = delete;
+    delivery& operator=(const delivery&) = delete;
+    // Waits for nothing: what is not delivered by then is lost, unless it is spooled.
+    ~delivery() {
+        process* const p = here_.load();
+        if (p->id != getpid()) return;  // the parent's: neither joined nor freed
+        static_cast<void>(p->stop(steady::now()));
+        delete p;
+    }
+
+    // Adopts what the spool has, and starts the thread. An error where that is not possible, or it was stopped. Not while
+    // another thread puts.
+    error start() {
+        return guarded([this] { return here().start(); });
+    }
+
+    // Takes a body that is not compressed, with so many items; false, and counted as lost, where it is refused. Never waits for
+    // the network; compresses, and writes to the spool where there is one. One thread at a time. Before start() it waits.
+    bool put(std::size_t destination, std::string&& body, std::uint64_t items) {
+        bool taken = false;
+        static_cast<void>(guarded([&] {
+            process& p = here();
+            p.start_in_child();
+            taken = p.core->put(destination, std::move(body), items);
+            return error{};
+        }));
+        return taken;
+    }
+
+    // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. False at once where nobody is
+    // at the other end, and where something was lost since the last time it returned. Any thread.
+    bool flush(deadline by) {
+        bool delivered = false;
+        static_cast<void>(guarded([&] { return delivered = here().core->flush(sane(by)), error{}; }));
+        return delivered;
+    }
+
+    // The last attempts, until then; where nobody is at the other end, one. What is left is lost, and said, unless it is spooled.
+    // Returns at the latest a tenth of a second after that. Any thread; the second time there is nothing to do.
+    error stop(deadline by) {
+        return guarded([&] { return here().stop(sane(by)); });
+    }
+
+    // Of this process. Any thread.
+    [[nodiscard]] totals count(std::size_t destination) const { return here().core->count(destination); }
+
+private:
+    enum class life { fresh, begun, ending, ended };
+
+    // What belongs to one process, and is left alone, for good, by its children.
+    struct process {
+        const pid_t id = getpid();
+        std::shared_ptr<sender> core;
+        std::mutex control;  // of the two below
+        std::unique_ptr<std::thread> thread;
+        std::atomic<life> state{life::fresh};
+        bool wanted = false;  // in a child: the parent had begun
+
+        process(const std::shared_ptr<const std::vector<destination>>& to, const observer& told)
+            : core(std::make_shared<sender>(to, told)) {}
+
+        error start() {
+            const std::lock_guard guard(control);
+            if (state == life::begun) return "is running already";
+            if (state != life::fresh) return "was stopped, and is not started again";
+            if (error failed = core->open(); !failed.empty()) return failed;
+            const error failed = start_thread(thread, "apm-otlp", [s = core] { s->run(); });
+            if (!failed.empty()) return "no thread: " + failed;
+            state = life::begun;
+            return {};
+        }
+        void start_in_child() {
+            if (wanted && state == life::fresh) wanted = start().empty();
+        }
+        error stop(deadline by) {
+            std::unique_lock guard(control);
+            const life was = state;
+            state = was == life::begun || was == life::ending ? life::ending : life::ended;
+            const std::unique_ptr<std::thread> mine = std::move(thread);
+            guard.unlock();
+            if (was == life::fresh) return core->abandon(), core->last_words();
+            if (was == life::ended) return {};
+            if (mine) core->stop(by);
+            const bool ended = core->wait_for_end(by + patience);
+            if (!mine) return {};
+            if (ended) mine->join();
+            else core->abandon(), mine->detach();
+            state = life::ended;
+            return core->last_words();
+        }
+    };
+    static constexpr std::chrono::milliseconds patience{50};  // for a thread that only has to close its connections
+
+    process& here() const {
+        process* p = here_.load(std::memory_order_acquire);
+        if (p->id == getpid()) return *p;
+        // A child of the one that made it. Two of its threads may come here at once; no lock of the parent's would tell.
+        auto fresh = std::make_unique<process>(to_, told_);
+        const life parents = p->state;
+        fresh->wanted = parents == life::begun;
+        if (parents == life::ending || parents == life::ended) static_cast<void>(fresh->stop(steady::now()));
+        process* const inherited = p;
+        if (!here_.compare_exchange_strong(p, fresh.get())) return *p;
+        inherited->core->forget();
+        return *fresh.release();
+    }
+    const std::shared_ptr<const std::vector<destination>> to_;
+    const observer told_;
+    mutable std::atomic<process*> here_;
+};
+
+}  // namespace apm::inline APM_ABI::detail::otlp

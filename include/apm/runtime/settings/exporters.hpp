@@ -1,0 +1,161 @@
+// Which back ends a runtime has: by OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER, else by APM_BACKEND, else by the code, to
+// which an endpoint for OTLP adds it. And the addresses that older programs were given, as what they are today.
+#pragma once
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <apm/config.hpp>
+#include <apm/detail/url.hpp>
+#include <apm/runtime/options.hpp>
+#include <apm/runtime/settings/environment.hpp>
+
+namespace apm::inline APM_ABI::detail {
+
+// One signal's.
+struct exporters {
+    bool prometheus = false, otlp = false, file = false, console = false;
+};
+
+// An address of Jaeger's older protocols, or of OTLP over gRPC, as the one of OTLP over HTTP at the same place: an agent's host,
+// `http://jaeger:14268/api/traces`, `collector:4317`. Other ports and paths, and a URL without a port, stay.
+inline std::string otlp_over_http(std::string_view given) {
+    if (given.starts_with("unix:")) return std::string(given);
+    const std::size_t end = std::min(given.size(), given.find('?'));
+    std::string_view scheme = "http://", rest = given.substr(0, end), query = given.substr(end);
+    if (const auto at = rest.find("://"); at != rest.npos) scheme = rest.substr(0, at + 3), rest.remove_prefix(at + 3);
+    std::string_view path;
+    if (const auto at = rest.find('/'); at != rest.npos) path = rest.substr(at), rest = rest.substr(0, at);
+    while (path.ends_with('/')) path.remove_suffix(1);
+    if (path == "/api/traces" || path == "/v1/traces") path = query = {};
+    const auto before = rest.find_last_of("]@");  // an IPv6 address, a password
+    const auto colon = rest.find(':', before == rest.npos ? 0 : before);
+    const std::string_view port = colon == rest.npos ? std::string_view() : rest.substr(colon + 1);
+    constexpr std::string_view older[] = {"4317", "14268", "14250", "6831", "6832"};
+    const bool bare = port.empty() && rest.size() == given.size() - query.size();  // a host, and nothing else
+    const bool secure = equal_ignoring_case(scheme, "https://") || equal_ignoring_case(scheme, "grpcs://");
+    std::string url(secure ? "https://" : "http://");
+    const bool moved = bare || std::find(std::begin(older), std::end(older), port) != std::end(older);
+    if (moved) url.append(rest.substr(0, colon)).append(":4318");
+    else url.append(rest);
+    return url.append(path).append(query);
+}
+
+class exporter_choice {
+public:
+    exporters traces, metrics;
+    std::string older_endpoint;  // that an older variable gave, translated; empty: none
+    std::string older_name;      // of that variable
+
+    exporter_choice(environment& env, const runtime_options& options) {
+        const auto backend = env.first("APM_BACKEND");
+        const std::vector<std::string> asked = read_list(backend.value ? backend.value : "");
+        if (!backend.value || has(asked, "otlp") || has(asked, "jaeger"))
+            find_older_endpoint(env, has(asked, "jaeger"), has(asked, "otlp"));
+        wish for_traces = wish_of(options.traces_exporter, "");
+        wish for_metrics = wish_of(options.metrics_exporter, APM_SERVES_PROMETHEUS ? "prometheus" : "");
+        if (backend.value) {
+            for_traces = {"", backend.name}, for_metrics.because = backend.name;
+            translate(asked, for_traces.list, for_metrics.list);
+        } else {
+            const otlp_options& o = options.otlp;
+            const bool code = !o.endpoint.empty();
+            add_otlp(env, for_traces, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", code || !o.traces.endpoint.empty(), true);
+            add_otlp(env, for_metrics, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", code || !o.metrics.endpoint.empty(), !jaegers_);
+        }
+        choose(env, "OTEL_TRACES_EXPORTER", "traces_exporter", for_traces, traces,
+               {{"otlp", APM_SENDS_OTLP, &exporters::otlp, "OTLP"},
+                {"file", APM_WRITES_FILES, &exporters::file, "FILE"},
+                {"console", APM_WRITES_CONSOLE, &exporters::console, "CONSOLE"}});
+        choose(env, "OTEL_METRICS_EXPORTER", "metrics_exporter", for_metrics, metrics,
+               {{"otlp", APM_SENDS_OTLP, &exporters::otlp, "OTLP"},
+                {"prometheus", APM_SERVES_PROMETHEUS, &exporters::prometheus, "PROMETHEUS"}});
+    }
+
+private:
+    struct known {
+        const char* name;
+        bool in_this_build;
+        bool exporters::* chosen;
+        const char* option;
+    };
+    // A list of exporters, and the variable that it is due to; empty: the code.
+    struct wish {
+        std::string list;
+        std::string because = {};
+    };
+    static wish wish_of(std::string_view option, std::string_view otherwise) {
+        return {std::string(option == "auto" ? otherwise : option)};
+    }
+    static bool has(const std::vector<std::string>& list, const char* one) {
+        return std::find(list.begin(), list.end(), one) != list.end();
+    }
+    static void add(std::string& list, const std::string& one) {
+        if (!has(read_list(list), one.c_str())) list.append(list.empty() ? "" : ",").append(one);
+    }
+    // Where an endpoint says so: the signal's own variable, that of all, the code, an older variable.
+    void add_otlp(environment& env, wish& w, const char* variable, bool in_code, bool older_counts) const {
+        const auto f = env.first(variable, "OTEL_EXPORTER_OTLP_ENDPOINT");
+        const bool older = older_counts && !older_endpoint.empty();
+        if (w.list == "none" || !(f.value || in_code || older)) return;
+        add(w.list, "otlp");
+        w.because = f.value ? f.name : in_code ? "" : older_name;
+    }
+
+    // APM_BACKEND, which says where traces go, and where metrics go as well.
+    static void translate(const std::vector<std::string>& asked, std::string& traces, std::string& metrics) {
+        for (const std::string& one : asked) {
+            if (one == "otlp" || one == "jaeger") add(traces, "otlp");
+            else if (one == "file" || one == "console") add(traces, one);
+            else if (one == "datadog")
+                report("APM_BACKEND=datadog: Datadog's Agent takes OTLP; set APM_BACKEND=otlp and "
+                       "OTEL_EXPORTER_OTLP_ENDPOINT=http://AGENT:4318");
+            else if (one != "prometheus" && one != "none")
+                report("APM_BACKEND: \"%s\" is unknown; it may be otlp, jaeger, prometheus, file, console, none", one.c_str());
+            if (one == "otlp" || one == "prometheus") add(metrics, one);
+        }
+    }
+    static void choose(environment& env, const char* variable, const char* option, wish& w, exporters& to,
+                       std::initializer_list<known> all) {
+        if (w.list.empty()) w.list = "none";
+        const bool given = env.text(w.list, variable);
+        if (!given) env.due_to(w.because);
+        for (const std::string& wanted : read_list(w.list)) {
+            if (wanted == "none") continue;
+            const auto* e = std::find_if(all.begin(), all.end(), [&](const known& x) { return wanted == x.name; });
+            if (e != all.end() && e->in_this_build) {
+                to.*(e->chosen) = true;
+                continue;
+            }
+            std::string has, lacks;
+            for (const known& x : all) {
+                if (x.in_this_build) has.append(x.name).append(", ");
+                else lacks.append(lacks.empty() ? " (build with " : ", ").append("APM_BACKEND_").append(x.option).append("=ON");
+            }
+            if (!lacks.empty()) lacks += ')';
+            const char* const who = given ? variable : w.because.empty() ? option : w.because.c_str();
+            report("%s: exporter \"%s\" is %s; it has %snone%s", who, wanted.c_str(),
+                   e == all.end() ? "unknown to this build" : "not in this build", has.c_str(), lacks.c_str());
+        }
+    }
+
+    // JAEGER_ENDPOINT, JAEGER_AGENT_HOST, OTLP_ENDPOINT: older names. OpenTelemetry's own variables win.
+    void find_older_endpoint(environment& env, bool jaeger, bool otlp) {
+        const auto jaegers = env.first("JAEGER_ENDPOINT", "JAEGER_AGENT_HOST"), others = env.first("OTLP_ENDPOINT");
+        jaegers_ = jaegers.value && (jaeger || !others.value);
+        const auto f = jaegers_ ? jaegers : others;
+        if (!f.value || env.first("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").value) return;
+        const auto tracing = env.first("TRACING_ENABLED");
+        if (tracing.value && equal_ignoring_case(tracing.value, "false") && !jaeger && !otlp) return;
+        older_name = f.name;
+        older_endpoint = otlp_over_http(f.value);
+        report("%s=%s: sending OTLP over HTTP to %s; set OTEL_EXPORTER_OTLP_ENDPOINT to say so yourself", f.name,
+               url_without_secrets(f.value).c_str(), url_without_secrets(older_endpoint).c_str());
+    }
+    bool jaegers_ = false;     // it is for traces only
+};
+
+}  // namespace apm::inline APM_ABI::detail

@@ -1,0 +1,185 @@
+// The member `ot` of a tracestate, by which processes agree on how probable it was that a trace is kept
+// (OpenTelemetry's specification, trace/tracestate-probability-sampling.md and tracestate-handling.md).
+//
+//     tracestate: ot=th:e666;rv:6e6d1a75832a2f,vendor=...
+//
+// th: a trace is kept where its randomness, a number of 56 bits, is not below this threshold; hexadecimal, zeros at the end left
+//     out.
+// rv: the randomness, where the last seven bytes of the trace's id are not it.
+// What is not as it should be is as if it were not there.
+#pragma once
+
+#include <cstdint>
+
+#include <stdlib.h>
+
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/shared_trace.hpp>
+
+namespace apm::inline APM_ABI {
+
+inline constexpr std::uint64_t randomness_end = std::uint64_t{1} << 56;  // randomness and thresholds are below
+
+namespace detail {
+
+inline constexpr std::uint64_t no_threshold = ~std::uint64_t{0};
+
+struct ot_member {
+    std::uint64_t threshold = no_threshold, randomness = no_threshold;
+    const char* at = nullptr;  // the member with its key, if there is one
+    std::uint32_t size = 0;
+};
+
+struct text_part {
+    const char* at;
+    std::uint32_t size;
+};
+// Cuts what is before the separator off `rest`.
+inline text_part cut_part(text_part& rest, char separator) {
+    std::uint32_t n = 0;
+    while (n < rest.size && rest.at[n] != separator) ++n;
+    const text_part part{rest.at, n};
+    const std::uint32_t gone = n < rest.size ? n + 1 : n;
+    rest = {rest.at + gone, rest.size - gone};
+    return part;
+}
+inline text_part without_blanks(text_part x) {
+    while (x.size && (*x.at == ' ' || *x.at == '\t')) ++x.at, --x.size;
+    while (x.size && (x.at[x.size - 1] == ' ' || x.at[x.size - 1] == '\t')) --x.size;
+    return x;
+}
+inline bool has_key(text_part x, const char (&key)[3], char then) {
+    return x.size > 3 && x.at[0] == key[0] && x.at[1] == key[1] && x.at[2] == then;
+}
+// Up to 14 digits, as if zeros followed; no_threshold where they are not hexadecimal, and lower case.
+inline std::uint64_t read_56_bits(text_part digits) {
+    if (digits.size == 0 || digits.size > 14) return no_threshold;
+    std::uint64_t n = 0;
+    for (std::uint32_t i = 0; i < digits.size; ++i) {
+        const char c = digits.at[i];
+        if (c >= '0' && c <= '9') n = n << 4 | static_cast<std::uint64_t>(c - '0');
+        else if (c >= 'a' && c <= 'f') n = n << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
+        else return no_threshold;
+    }
+    return n << 4 * (14 - digits.size);
+}
+
+inline ot_member read_ot(const char* state, std::uint32_t size) {
+    ot_member result;
+    text_part rest{state, size};
+    while (rest.size) {
+        const text_part member = without_blanks(cut_part(rest, ','));
+        if (!has_key(member, "ot", '=')) continue;
+        result.at = member.at, result.size = member.size;
+        text_part keys{member.at + 3, member.size - 3};
+        while (keys.size) {
+            const text_part key = cut_part(keys, ';');
+            if (has_key(key, "th", ':')) result.threshold = read_56_bits({key.at + 3, key.size - 3});
+            if (has_key(key, "rv", ':') && key.size == 3 + 14) result.randomness = read_56_bits({key.at + 3, key.size - 3});
+        }
+        break;
+    }
+    return result;
+}
+
+inline ot_member read_ot(const local_trace* t) { return t ? read_ot(t->state(), t->state_size) : ot_member{}; }
+
+inline std::uint64_t randomness_of(const trace_id& trace, const ot_member& said) {
+    return said.randomness != no_threshold ? said.randomness : trace.low & (randomness_end - 1);
+}
+
+inline char* put_threshold(char* to, std::uint64_t threshold) {
+    *to++ = 't', *to++ = 'h', *to++ = ':';
+    do {
+        *to++ = "0123456789abcdef"[threshold >> 52 & 15];
+        threshold = (threshold & ((std::uint64_t{1} << 52) - 1)) << 4;
+    } while (threshold);
+    return to;
+}
+
+// What is shared by all traces that begin here with one threshold: made once, and kept for good.
+struct known_threshold {
+    local_trace* trace;
+    std::uint64_t threshold;
+    known_threshold* next;
+};
+[[APM_HIDDEN]] inline constinit cell known_thresholds{}, known_thresholds_count{};
+
+APM_COLD inline local_trace* make_known(std::uint64_t threshold) {
+    local_trace* const made = make_local_trace(local_trace::usual_room);
+    if (!made) return nullptr;
+    char* const text = made->state();
+    text[0] = 'o', text[1] = 't', text[2] = '=';
+    made->state_size = static_cast<std::uint32_t>(put_threshold(text + 3, threshold) - text);
+    // A program has few thresholds; one that changes them all the time has the others counted.
+    constexpr std::uint64_t most = 64;
+    if (known_thresholds_count.load() >= most) return made;
+    auto* const entry = static_cast<known_threshold*>(malloc(sizeof(known_threshold)));
+    if (!entry) return made;
+    known_thresholds_count.add_shared(std::uint64_t{1});
+    made->references = 0;
+    std::uint64_t first = known_thresholds.load();
+    do *entry = {made, threshold, reinterpret_cast<known_threshold*>(first)};
+    while (!__atomic_compare_exchange_n(&known_thresholds.bits, &first, reinterpret_cast<std::uint64_t>(entry), false,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    return made;
+}
+inline local_trace* begun_with(std::uint64_t threshold) {
+    for (auto* k = known_thresholds.pointer_acquire<known_threshold>(); k; k = k->next)
+        if (k->threshold == threshold) return k->trace;
+    return make_known(threshold);
+}
+
+// The same with another threshold, or none; takes the reference to `from`, and gives one. Where there is no memory, `from` stays
+// as it is.
+APM_COLD inline local_trace* with_threshold(local_trace* from, std::uint64_t threshold) {
+    if (!from || from->state_size + from->baggage_size == 0) {
+        if (threshold == no_threshold) return from;
+        local_trace* const made = begun_with(threshold);
+        return made ? release(from), made : from;
+    }
+    const ot_member old = read_ot(from);
+    if (old.threshold == threshold) return from;
+    constexpr std::uint32_t most_members = 32, most_value = 256;
+    local_trace* const made = make_local_trace(from->state_size + from->baggage_size + 3 + 3 + 14 + 2);
+    if (!made) return from;
+    char* const begin = made->state();
+    char* to = begin;
+    const auto put = [&to](text_part x) { __builtin_memcpy(to, x.at, x.size), to += x.size; };
+    // A member that changes moves to the left end.
+    if (threshold != no_threshold || old.at) {
+        to[0] = 'o', to[1] = 't', to[2] = '=';
+        char* const value = to += 3;
+        if (threshold != no_threshold) to = put_threshold(to, threshold);
+        text_part keys{old.at ? old.at + 3 : nullptr, old.at ? old.size - 3 : 0};
+        while (keys.size) {
+            const text_part key = cut_part(keys, ';');
+            if (key.size == 0 || has_key(key, "th", ':')) continue;
+            if (static_cast<std::uint32_t>(to - value) + 1 + key.size > most_value) continue;
+            if (to != value) *to++ = ';';
+            put(key);
+        }
+        if (to == value) to = begin;
+    }
+    std::uint32_t members = to != begin;
+    text_part rest{from->state(), from->state_size};
+    while (rest.size && members < most_members) {
+        const text_part member = cut_part(rest, ',');
+        const text_part trimmed = without_blanks(member);
+        if (trimmed.size == 0 || has_key(trimmed, "ot", '=')) continue;
+        if (to != begin) *to++ = ',';
+        put(trimmed);
+        ++members;
+    }
+    made->state_size = static_cast<std::uint32_t>(to - begin);
+    made->baggage_size = from->baggage_size;
+    __builtin_memcpy(made->baggage(), from->baggage(), from->baggage_size);
+    release(from);
+    return made;
+}
+
+}  // namespace detail
+
+}  // namespace apm::inline APM_ABI

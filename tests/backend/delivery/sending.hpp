@@ -1,0 +1,110 @@
+#pragma once
+// What the tests of the transport share: destinations in a hurry, what was said, and children.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <apm/backend/delivery/destination.hpp>
+
+#include "backend/delivery/receiver.hpp"
+
+namespace sending {
+
+using namespace std::chrono_literals;
+namespace otlp = apm::detail::otlp;
+using steady = std::chrono::steady_clock;
+
+inline steady::time_point in(std::chrono::milliseconds time) { return steady::now() + time; }
+
+inline otlp::destination hasty(std::string url, std::string name = "traces") {
+    otlp::destination d;
+    d.name = std::move(name);
+    d.url = std::move(url);
+    d.initial_backoff = 5ms;
+    d.max_backoff = 20ms;
+    d.quiet = 0ms;
+    return d;
+}
+
+// Everything that a delivery says.
+class heard {
+public:
+    [[nodiscard]] otlp::observer observer() {
+        return {[this](const otlp::outcome& o) {
+                    const std::lock_guard guard(mutex_);
+                    delivered += o.delivered;
+                    for (std::size_t i = 0; i < otlp::losses; ++i) lost.by_cause[i] += o.lost.by_cause[i];
+                    outcomes_.push_back(o);
+                },
+                [this](const std::string& line) {
+                    const std::lock_guard guard(mutex_);
+                    lines_.push_back(line);
+                }};
+    }
+    [[nodiscard]] std::vector<std::string> lines() const {
+        const std::lock_guard guard(mutex_);
+        return lines_;
+    }
+    [[nodiscard]] std::vector<otlp::outcome> outcomes() const {
+        const std::lock_guard guard(mutex_);
+        return outcomes_;
+    }
+    [[nodiscard]] bool said(std::string_view part) const {
+        for (const std::string& line : lines())
+            if (line.find(part) != line.npos) return true;
+        return false;
+    }
+    std::uint64_t delivered = 0;  // read when nothing runs any more
+    otlp::lost_items lost;
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<otlp::outcome> outcomes_;
+    std::vector<std::string> lines_;
+};
+
+inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+template <class Condition>
+bool soon(Condition&& is_true) {
+    for (const auto end = in(10s); steady::now() < end; std::this_thread::sleep_for(1ms))
+        if (is_true()) return true;
+    return false;
+}
+
+// How much later than `due`, which it sets, f returned: the least of three times, for a machine has other things to do.
+template <class F>
+std::chrono::nanoseconds least_overrun(F&& f) {
+    std::chrono::nanoseconds least = 1h;
+    for (int i = 0; i < 3; ++i) {
+        steady::time_point due;
+        f(due);
+        least = std::min<std::chrono::nanoseconds>(least, steady::now() - due);
+    }
+    return least;
+}
+
+inline bool balanced(const otlp::totals& t) {
+    return t.put + t.adopted == t.delivered + t.lost.all() + t.waiting + t.in_flight;
+}
+
+// In a process of its own; its result is that of the function. Catch's checks do not come back from there.
+inline int in_child(const std::function<int()>& f) {
+    const pid_t child = fork();
+    if (child == 0) _exit(f());
+    int status = 0;
+    if (waitpid(child, &status, 0) != child) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+}  // namespace sending

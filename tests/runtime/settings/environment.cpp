@@ -1,0 +1,149 @@
+// ctest: LABELS serial
+#include "runtime/support.hpp"
+
+#include "catch.hpp"
+
+using apm::detail::read_list;
+using reader = apm::detail::environment;
+
+namespace {
+
+std::uint64_t number(const char* value, std::uint64_t low = 0, std::uint64_t high = 65'535) {
+    const environment e{{"APM_TEST_NUMBER", value}};
+    std::uint64_t n = 7;
+    const bool given = reader().number(n, low, high, "APM_TEST_NUMBER");
+    CHECK(given == (n != 7));
+    return n;
+}
+
+bool boolean(const char* value, bool otherwise = false) {
+    const environment e{{"APM_TEST_BOOLEAN", value}};
+    return reader().boolean("APM_TEST_BOOLEAN", otherwise);
+}
+
+using pairs_type = std::vector<std::pair<std::string, std::string>>;
+pairs_type pairs(const char* value) {
+    const environment e{{"APM_TEST_PAIRS", value}};
+    return reader().pairs("APM_TEST_PAIRS");
+}
+
+}  // namespace
+
+TEST_CASE("a number is read whole or not at all") {
+    const reported said;
+    CHECK(number("0") == 0);
+    CHECK(number("65535") == 65535);
+    CHECK(number("") == 7);  // an empty variable is an unset one
+    CHECK(said.take().empty());
+
+    for (const char* wrong : {"65536", "-1", "12x", "x12", "1.5", " 12", "0x10", "99999999999999999999999"}) {
+        CHECK(number(wrong) == 7);
+        CHECK(said.take() == lines{std::string("APM_TEST_NUMBER=") + wrong + " is no number from 0 to 65535; using 7"});
+    }
+}
+
+TEST_CASE("the first name that is set counts, and says so when it is wrong") {
+    const reported said;
+    std::uint64_t n = 7;
+    {
+        const environment e{{"APM_TEST_OLD", "5"}};
+        reader().number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
+        CHECK(n == 5);
+    }
+    const environment e{{"APM_TEST_NEW", "wrong"}, {"APM_TEST_OLD", "6"}};
+    reader().number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD");
+    CHECK(n == 5);
+    CHECK(said.take() == lines{"APM_TEST_NEW=wrong is no number from 0 to 9; using 5"});
+}
+
+TEST_CASE("a boolean is true or false in any case") {
+    const reported said;
+    CHECK(boolean("true") == true);
+    CHECK(boolean("TRUE") == true);
+    CHECK(boolean("False") == false);
+    CHECK_FALSE(boolean("", false));
+    CHECK(boolean("", true));
+    CHECK(said.take().empty());
+    CHECK_FALSE(boolean("1", false));
+    CHECK(boolean("yes", true));
+    CHECK(said.take() == lines{"APM_TEST_BOOLEAN=1 is neither true nor false; using false",
+                               "APM_TEST_BOOLEAN=yes is neither true nor false; using true"});
+}
+
+TEST_CASE("pairs are trimmed and percent-decoded") {
+    const reported said;
+    CHECK(pairs("a=1") == pairs_type{{"a", "1"}});
+    CHECK(pairs(" a = 1 ,b=2") == pairs_type{{"a", "1"}, {"b", "2"}});
+    CHECK(pairs("a=%2C%3d%25,b=c%20d") == pairs_type{{"a", ",=%"}, {"b", "c d"}});
+    CHECK(pairs("a=") == pairs_type{{"a", ""}});
+    CHECK(pairs("url=http://x/?q=1") == pairs_type{{"url", "http://x/?q=1"}});
+    CHECK(pairs("").empty());
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("one error in a list of pairs discards all of it, with one line") {
+    const reported said;
+    for (const char* wrong : {"a=1,b", "=1", "a=%4", "a=%", "a=%zz", "a=1,,b=2", "a=1,", "%3"}) {
+        CAPTURE(wrong);
+        CHECK(pairs(wrong).empty());
+        const lines was = said.take();
+        REQUIRE(was.size() == 1);
+        CHECK(was[0].find("APM_TEST_PAIRS is not a list k1=v1,k2=v2 with percent-encoding") == 0);
+    }
+}
+
+TEST_CASE("a list is trimmed and in lower case") {
+    CHECK(read_list("prometheus") == lines{"prometheus"});
+    CHECK(read_list(" Prometheus , none,,") == lines{"prometheus", "none"});
+    CHECK(read_list("").empty());
+}
+
+TEST_CASE("an unknown setting is one line with the nearest known one") {
+    const reported said;
+    const environment e{{"APM_SERVICE_NAM", "x"}, {"APM_ENABLED", "true"}, {"APMX", "not ours"}};
+    reader r;
+    r.boolean("APM_ENABLED", true);
+    r.first("APM_SERVICE_NAME");
+    r.report_unknown();
+    CHECK(said.take() == lines{"unknown setting APM_SERVICE_NAM; did you mean APM_SERVICE_NAME?"});
+}
+
+TEST_CASE("what is all but one of OpenTelemetry's names is reported, other names of theirs are not") {
+    const reported said;
+    const environment e{{"OTEL_EXPORTER_OTLP_ENDPONT", "x"}, {"OTEL_PYTHON_LOG_LEVEL", "x"}, {"OTEL_BLRP_SCHEDULE_DELAY", "1"}};
+    reader r;
+    r.first("OTEL_EXPORTER_OTLP_ENDPOINT");
+    r.first("OTEL_BSP_SCHEDULE_DELAY");
+    r.report_unknown();
+    CHECK(said.take() == lines{"unknown setting OTEL_EXPORTER_OTLP_ENDPONT; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?"});
+}
+
+TEST_CASE("it is remembered what each setting came to, and where from") {
+    const reported said;
+    const environment e{{"APM_TEST_OLD", "5"}, {"APM_TEST_TEXT", "said"}, {"APM_TEST_SECRET", "hush"}, {"APM_TEST_WRONG", "x"}};
+    reader r;
+    int n = 1, wrong = 2;
+    std::string text = "code", secret, absent = "default";
+    CHECK(r.number(n, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD"));
+    CHECK(r.text(text, "APM_TEST_TEXT"));
+    CHECK(r.secret(secret, "APM_TEST_SECRET"));
+    CHECK_FALSE(r.text(absent, "APM_TEST_ABSENT"));
+    CHECK_FALSE(r.number(wrong, 0, 9, "APM_TEST_WRONG"));
+    CHECK(secret == "hush");
+    std::string all;
+    for (const auto& s : r.settings) all += s.name + '=' + s.value + '@' + s.from + ' ';
+    CHECK(all == "APM_TEST_NEW=5@APM_TEST_OLD APM_TEST_TEXT=said@APM_TEST_TEXT APM_TEST_SECRET=(set, not shown)@APM_TEST_SECRET "
+                 "APM_TEST_ABSENT=default@ APM_TEST_WRONG=2@ ");
+    CHECK(said.take().size() == 1);
+}
+
+TEST_CASE("a duration is brought within its bounds, whoever gave it") {
+    const reported said;
+    const environment e{{"APM_TEST_DURATION", "250"}};
+    reader r;
+    std::chrono::milliseconds given{7}, from_code = std::chrono::hours(1000);
+    CHECK(r.duration(given, 1, 1000, "APM_TEST_DURATION"));
+    CHECK(given.count() == 250);
+    CHECK_FALSE(r.duration(from_code, 1, 1000, "APM_TEST_ABSENT"));
+    CHECK(from_code.count() == 1000);
+}
