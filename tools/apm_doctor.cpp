@@ -11,7 +11,22 @@
 
 #include <unistd.h>
 
+#include <apm/control.hpp>
 #include <apm/runtime.hpp>
+#include <apm/runtime/builtin.hpp>
+#include <apm/runtime/control/text.hpp>
+#include <apm/runtime/settings.hpp>
+#include <apm/schema.hpp>
+#include <apm/spans.hpp>
+#if APM_BACKEND_OTLP
+#include <apm/backend/delivery/explain.hpp>
+#include <apm/backend/delivery/http.hpp>
+#include <apm/backend/delivery/reply.hpp>
+#include <apm/backend/delivery/spool.hpp>
+#include <apm/backend/otlp/metrics.hpp>
+#include <apm/backend/otlp/resolve.hpp>
+#include <apm/backend/otlp/spans.hpp>
+#endif
 
 namespace {
 
@@ -54,18 +69,14 @@ void show(const apm::resource& who) {
     for (const auto& [name, value] : who.attributes) std::printf("  %s = %s\n", name.c_str(), apm::text_of(value).c_str());
 }
 
-bool try_page([[maybe_unused]] const apm::prometheus_options& options, [[maybe_unused]] const apm::resource& who) {
-#if APM_SERVES_PROMETHEUS
-    apm::prometheus page(options);
-    const apm::error failed = page.start(who);
-    const std::string host(options.host), path(options.path);
-    if (failed.empty()) std::printf("  metrics: a page on http://%s:%u%s\n", host.c_str(), unsigned{page.port()}, path.c_str());
+bool try_page(const apm::runtime_options& options, const apm::resource& who) {
+    const auto page = apm::detail::builtin_named("prometheus")->make(options, apm::control::now<on>());
+    const apm::error failed = page->calls.start(page->calls.self, who);
+    const std::string host(options.prometheus.host), path(options.prometheus.path);
+    if (failed.empty()) std::printf("  metrics: a page on http://%s:%u%s\n", host.c_str(), unsigned{page->port()}, path.c_str());
     else std::printf("  metrics: %s\n", failed.c_str());
-    page.stop(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+    page->calls.stop(page->calls.self, std::chrono::steady_clock::now() + std::chrono::seconds(1));
     return failed.empty();
-#else
-    return true;
-#endif
 }
 
 bool try_directory(const std::string& directory) {
@@ -81,8 +92,8 @@ bool try_control(const apm::control_options& control, const apm::detail::setting
         std::printf("  sampling: as %s says, asked every %lld ms%s\n",
                     apm::detail::url_without_secrets(settings.sampling.endpoint).c_str(),
                     static_cast<long long>(settings.sampling.interval.count()),
-                    APM_SENDS_OTLP ? "" : "; but this build has no OTLP, and so no libcurl to ask with");
-    if (!control.token.empty() && settings.metrics.prometheus)
+                    apm::detail::in_this_build("otlp") ? "" : "; but this build has no OTLP, and so no libcurl to ask with");
+    if (!control.token.empty() && settings.metrics.has("prometheus"))
         std::puts("  control: /control on that page, for clients on this machine that show the token");
     if (control.file.empty()) return true;
     const std::string file(control.file);
@@ -94,7 +105,7 @@ bool try_control(const apm::control_options& control, const apm::detail::setting
     return lines.bad.empty();
 }
 
-#if APM_SENDS_OTLP
+#if APM_BACKEND_OTLP
 namespace otlp = apm::detail::otlp;
 
 // True where it arrived.
@@ -125,7 +136,7 @@ bool try_otlp(const apm::runtime_options& options, const apm::detail::settings& 
         }
         disk.close();
     }
-    if (settings.traces.otlp) {
+    if (settings.traces.has("otlp")) {
         std::string id;
         {
             auto span = telemetry.visit.scope<on>({.message = "apm-doctor was here"});
@@ -141,7 +152,7 @@ bool try_otlp(const apm::runtime_options& options, const apm::detail::settings& 
         otlp::append_request(body, s.encoding, batch.spans, settings.who);
         well = send(s, body, ("a span of trace " + id).c_str(), timeout) && well;
     }
-    if (settings.metrics.otlp) {
+    if (settings.metrics.has("otlp")) {
         telemetry.runs.add<on>(1);
         const apm::snapshot now = apm::collect();
         const otlp::signal s = otlp::resolve(options.otlp, options.otlp.metrics, "metrics");
@@ -183,15 +194,15 @@ int main(int count, char** arguments) {
         return 0;
     }
     bool well = true;
-    if (settings.metrics.prometheus) well = try_page(options.prometheus, settings.who);
-    if (settings.traces.file) well = try_directory(std::string(options.file.directory)) && well;
-    if (settings.traces.console) std::puts("  traces: printed");
+    if (settings.metrics.has("prometheus")) well = try_page(options, settings.who);
+    if (settings.traces.has("file")) well = try_directory(std::string(options.file.directory)) && well;
+    if (settings.traces.has("console")) std::puts("  traces: printed");
     well = try_control(options.control, settings) && well;
-    if (!settings.traces.otlp && !settings.metrics.otlp) {
+    if (!settings.traces.has("otlp") && !settings.metrics.has("otlp")) {
         std::puts("  OTLP: not chosen; set OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318 to send spans and metrics");
         return well ? 0 : 1;
     }
-#if APM_SENDS_OTLP
+#if APM_BACKEND_OTLP
     well = try_otlp(options, settings, timeout) && well;
 #endif
     return well ? 0 : 1;

@@ -35,24 +35,6 @@
 #define APM_IF_DISABLED(...) __VA_ARGS__
 #endif
 
-// Set by CMake's targets; one that is not compiled in is refused by name at run time.
-#ifndef APM_BACKEND_PROMETHEUS
-#define APM_BACKEND_PROMETHEUS 0
-#endif
-#define APM_SERVES_PROMETHEUS (APM_ENABLED && APM_BACKEND_PROMETHEUS)
-#ifndef APM_BACKEND_FILE
-#define APM_BACKEND_FILE 0
-#endif
-#define APM_WRITES_FILES (APM_ENABLED && APM_BACKEND_FILE)
-#ifndef APM_BACKEND_CONSOLE
-#define APM_BACKEND_CONSOLE 0
-#endif
-#define APM_WRITES_CONSOLE (APM_ENABLED && APM_BACKEND_CONSOLE)
-#ifndef APM_BACKEND_OTLP
-#define APM_BACKEND_OTLP 0
-#endif
-#define APM_SENDS_OTLP (APM_ENABLED && APM_BACKEND_OTLP)
-
 #define APM_VERSION "0.1.0"
 
 // Hot functions vanish into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.

@@ -1,5 +1,6 @@
 // The back end as a runtime uses it: what a program records arrives, what does not is counted.
 #include <apm/backend/otlp.hpp>
+#include <apm/runtime/settings.hpp>
 
 #include <chrono>
 #include <cstdint>

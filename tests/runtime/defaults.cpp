@@ -2,11 +2,13 @@
 // Every setting with its default, as an operator sees them, in the order in which they are read. OpenTelemetry's specification says
 // the same of its own, but for what rings make different: a batch is what one drain gives (OTEL_BSP_MAX_EXPORT_BATCH_SIZE, there 512
 // spans), and a queue is bounded in bytes (OTEL_BSP_MAX_QUEUE_SIZE, there 2048 spans).
+#include <apm/runtime/settings.hpp>
+
 #include "runtime/support.hpp"
 
 #include "catch.hpp"
 
-#if APM_SENDS_OTLP && APM_SERVES_PROMETHEUS && APM_WRITES_FILES && APM_WRITES_CONSOLE
+#if APM_BACKEND_OTLP && APM_BACKEND_PROMETHEUS && APM_BACKEND_FILE && APM_BACKEND_CONSOLE
 
 TEST_CASE("every default") {
     constexpr std::pair<const char*, const char*> expected[] = {

@@ -4,7 +4,7 @@
 #include "catch.hpp"
 #include "runtime/support.hpp"
 
-#if APM_SERVES_PROMETHEUS
+#if APM_BACKEND_PROMETHEUS
 
 #include <chrono>
 #include <optional>
@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <apm/backend/memory.hpp>
+#include <apm/backend/prometheus.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,5 @@
 // The thread that hands snapshots to push back ends, and what it does about those that do not behave.
+#include <apm/runtime/any_backend.hpp>
 #include <apm/runtime/push_thread.hpp>
 
 #include <future>

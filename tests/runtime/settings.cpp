@@ -1,5 +1,8 @@
 // ctest: LABELS serial
 // Options, overridden by the environment.
+#include <apm/runtime/builtin.hpp>
+#include <apm/runtime/settings.hpp>
+
 #include "runtime/support.hpp"
 
 #include "catch.hpp"
@@ -8,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr bool with_prometheus = APM_SERVES_PROMETHEUS;
+const bool with_prometheus = apm::detail::in_this_build("prometheus");
 
 // "" where there is no such attribute.
 std::string attribute(const apm::detail::settings& s, std::string_view key) {
@@ -38,7 +41,7 @@ TEST_CASE("with an empty environment the options stay what they are") {
                            .bytes_per_thread = 2, .shutdown_timeout = 3ms};
     const apm::detail::settings s(o);
     CHECK_FALSE(s.disabled);
-    CHECK(s.metrics.prometheus == with_prometheus);
+    CHECK(s.metrics.has("prometheus") == with_prometheus);
     CHECK(o.prometheus.host == "127.0.0.2");
     CHECK(o.prometheus.port == 1);
     CHECK(o.prometheus.path == "/m");
@@ -54,7 +57,7 @@ TEST_CASE("the environment overrides the options") {
                         {"APM_SHUTDOWN_TIMEOUT", "250"},              {"OTEL_METRICS_EXPORTER", "none"}};
     apm::runtime_options o{.prometheus = {.port = 1}, .bytes_per_thread = 2, .shutdown_timeout = 3ms};
     const apm::detail::settings s(o);
-    CHECK_FALSE(s.metrics.prometheus);
+    CHECK_FALSE(s.metrics.has("prometheus"));
     CHECK(o.prometheus.host == "0.0.0.0");
     CHECK(o.prometheus.port == 9000);
     CHECK(o.prometheus.path == "/page");
@@ -116,7 +119,7 @@ TEST_CASE("the list of exporters") {
     const auto serves = [](std::string_view from_code, const char* variable) {
         const environment e{{"OTEL_METRICS_EXPORTER", variable}};
         apm::runtime_options o{.metrics_exporter = from_code};
-        return apm::detail::settings(o).metrics.prometheus;
+        return apm::detail::settings(o).metrics.has("prometheus");
     };
     CHECK(serves("auto", "") == with_prometheus);
     CHECK(serves("prometheus", "") == with_prometheus);
@@ -234,12 +237,12 @@ TEST_CASE("the exporters of spans") {
         const environment e{{"OTEL_TRACES_EXPORTER", variable}};
         apm::runtime_options o{.metrics_exporter = "none", .traces_exporter = from_code};
         const apm::detail::settings s(o);
-        return std::string(s.traces.file ? "file " : "") + (s.traces.console ? "console" : "");
+        return std::string(s.traces.has("file") ? "file " : "") + (s.traces.has("console") ? "console" : "");
     };
     CHECK(chosen("none", "").empty());
     CHECK(chosen("file", "none").empty());
     CHECK(said.take().empty());
-#if APM_WRITES_FILES && APM_WRITES_CONSOLE
+#if APM_BACKEND_FILE && APM_BACKEND_CONSOLE
     CHECK(chosen("none", "file, Console") == "file console");
     CHECK(chosen("console", "") == "console");
 #endif

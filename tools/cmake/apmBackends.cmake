@@ -1,8 +1,8 @@
-# The back ends and the libraries they need. Read by CMakeLists.txt and by the installed apmConfig.cmake alike, so that
-# add_subdirectory and find_package offer the same options: back ends are headers, and the program's own build chooses.
+# The back ends and the libraries they need. Read by CMakeLists.txt, which builds them, and by the installed apmConfig.cmake, which
+# finds what they link.
 
-# apm_backend(<name> <help> [LINKS <target>...] [DEBIAN <package>...]): declares the option APM_BACKEND_<name>, which is
-# ON by default if every target in LINKS exists, and adds a chosen back end to apm::runtime.
+# apm_backend(<name> <help> [LINKS <target>...] [DEBIAN <package>...]): declares the option APM_BACKEND_<name>, which is ON by default
+# if every target in LINKS exists, and compiles a chosen back end, include/apm/impl/<name in lower case>.ipp, into apm_runtime.
 macro(apm_backend name help)
   cmake_parse_arguments(arg "" "" "LINKS;DEBIAN" ${ARGN})
   set(available ON)
@@ -12,33 +12,30 @@ macro(apm_backend name help)
     endif()
   endforeach()
   option(APM_BACKEND_${name} "back end: ${help}" ${available})
+  string(REPLACE ";" " " packages "${arg_DEBIAN}")
   if(APM_BACKEND_${name} AND NOT available)
-    string(REPLACE ";" " " packages "${arg_DEBIAN}")
     string(APPEND problem "APM_BACKEND_${name} is ON, but what it needs was not found"
                           " (Debian: apt-get install ${packages}).\n")
   elseif(APM_BACKEND_${name})
-    target_compile_definitions(apm::runtime INTERFACE APM_BACKEND_${name}=1)
-    target_link_libraries(apm::runtime INTERFACE ${arg_LINKS})
-  elseif(NOT available AND NOT apm_FIND_QUIETLY)
-    string(REPLACE ";" " " packages "${arg_DEBIAN}")
+    list(APPEND apm_backends ${name})
+    list(APPEND apm_backend_links ${arg_LINKS})
+  elseif(NOT available)
     message(STATUS "apm: left out the back end ${name}: what it needs was not found (Debian: apt-get install ${packages})")
   endif()
 endmacro()
 
-# Creates apm::runtime, for a file that includes <apm/runtime.hpp>, and apm::prometheus_cpp, if that is wanted.
-# <result> is set to what is missing, in words, or to nothing. GLOBAL makes the targets visible to a parent project.
-function(apm_add_runtime result)
+# Creates apm::runtime: a static library of the runtime and the chosen back ends, compiled once. With APM_ENABLED=OFF there is nothing
+# to compile or link. Sets in the caller's scope: apm_problem to what is missing, in words, or to nothing; apm_backends to the chosen
+# ones; apm_backend_links to the targets that they link.
+function(apm_add_runtime)
   set(problem "")
+  set(apm_backends "")
+  set(apm_backend_links "")
   list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_FUNCTION_LIST_DIR})   # FindCivetWeb.cmake, FindProtozero.cmake
   find_package(Threads QUIET REQUIRED)
-  find_package(CivetWeb QUIET)
-  find_package(ZLIB QUIET)
-  find_package(CURL QUIET)
-  find_package(Protozero QUIET)
-  add_library(apm::runtime INTERFACE IMPORTED ${ARGN})
-  target_link_libraries(apm::runtime INTERFACE apm::apm Threads::Threads ${CMAKE_DL_LIBS})
-
-  apm_backend(MEMORY     "keeps what it is given, for tests")
+  foreach(package CivetWeb ZLIB CURL Protozero)
+    find_package(${package} QUIET)
+  endforeach()
   apm_backend(FILE       "writes spans to files: OTLP/JSON lines, and Chrome's trace format")
   apm_backend(CONSOLE    "prints spans as trees")
   apm_backend(PROMETHEUS "serves /metrics to Prometheus"
@@ -46,16 +43,45 @@ function(apm_add_runtime result)
   apm_backend(OTLP       "sends spans and metrics to a collector, by OTLP over HTTP"
               LINKS CURL::libcurl Protozero::Protozero ZLIB::ZLIB
               DEBIAN libcurl4-openssl-dev libprotozero-dev zlib1g-dev)
+  list(REMOVE_DUPLICATES apm_backend_links)
 
-  # Not a back end but a bridge to programs that use prometheus-cpp today: a target of its own, for them alone.
+  if(NOT APM_ENABLED)
+    add_library(apm_runtime INTERFACE)
+    target_link_libraries(apm_runtime INTERFACE apm)
+  else()
+    set(sources)
+    foreach(unit runtime ${apm_backends})
+      string(TOLOWER ${unit} unit)
+      set(source ${CMAKE_CURRENT_BINARY_DIR}/apm-runtime/${unit}.cpp)
+      file(CONFIGURE OUTPUT ${source} CONTENT "#include <apm/impl/@unit@.ipp>\n" @ONLY)
+      list(APPEND sources ${source})
+    endforeach()
+    add_library(apm_runtime STATIC ${sources})
+    set_target_properties(apm_runtime PROPERTIES OUTPUT_NAME apm-runtime POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+    foreach(name IN LISTS apm_backends)
+      target_compile_definitions(apm_runtime PRIVATE APM_BACKEND_${name}=1)
+    endforeach()
+    # -O3 takes a quarter longer, for code that waits for the network.
+    target_compile_options(apm_runtime PRIVATE $<$<CONFIG:Release>:-O2>)
+    target_link_libraries(apm_runtime PUBLIC apm Threads::Threads ${CMAKE_DL_LIBS} ${apm_backend_links})
+  endif()
+  add_library(apm::runtime ALIAS apm_runtime)
+  set_target_properties(apm_runtime PROPERTIES EXPORT_NAME runtime)
+  set(apm_problem "${problem}" PARENT_SCOPE)
+  set(apm_backends "${apm_backends}" PARENT_SCOPE)
+  set(apm_backend_links "${apm_backend_links}" PARENT_SCOPE)
+endfunction()
+
+# Creates apm::prometheus_cpp, where prometheus-cpp is found: a bridge for programs that use it today, in headers, for them alone.
+# GLOBAL makes it visible to a parent project.
+function(apm_add_prometheus_cpp result)
+  set(problem "")
   find_package(prometheus-cpp QUIET)
   option(APM_WITH_PROMETHEUS_CPP "bridge to prometheus-cpp, as apm::prometheus_cpp" ${prometheus-cpp_FOUND})
   if(APM_WITH_PROMETHEUS_CPP AND NOT prometheus-cpp_FOUND)
-    string(APPEND problem "APM_WITH_PROMETHEUS_CPP is ON, but prometheus-cpp was not found"
-                          " (Debian: apt-get install prometheus-cpp-dev).\n")
+    set(problem "APM_WITH_PROMETHEUS_CPP is ON, but prometheus-cpp was not found (Debian: apt-get install prometheus-cpp-dev).\n")
   elseif(APM_WITH_PROMETHEUS_CPP)
     add_library(apm::prometheus_cpp INTERFACE IMPORTED ${ARGN})
-    target_compile_definitions(apm::prometheus_cpp INTERFACE APM_WITH_PROMETHEUS_CPP=1)
     target_link_libraries(apm::prometheus_cpp INTERFACE
       apm::runtime prometheus-cpp::core prometheus-cpp::pull prometheus-cpp::push)
   endif()

@@ -43,7 +43,7 @@ struct settings {
         read_control(env, options.control);
         older_endpoint_ = chosen.older_endpoint;
         read_otlp(env, options.otlp, older_endpoint_, chosen.older_name);
-        options.otlp.traces.send = traces.otlp, options.otlp.metrics.send = metrics.otlp;
+        options.otlp.traces.send = traces.has("otlp"), options.otlp.metrics.send = metrics.has("otlp");
         env.text(options.prometheus.host, "OTEL_EXPORTER_PROMETHEUS_HOST");
         env.number(options.prometheus.port, 0, 65'535, "OTEL_EXPORTER_PROMETHEUS_PORT", "PROMETHEUS_PORT");
         env.text(options.prometheus.path, "PROMETHEUS_METRICS_PATH");

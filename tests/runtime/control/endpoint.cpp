@@ -1,9 +1,11 @@
 // /control, on the server of the page for Prometheus.
+#include <apm/runtime/control/endpoint.hpp>
+
 #include "runtime/support.hpp"
 
 #include "catch.hpp"
 
-#if APM_SERVES_PROMETHEUS
+#if APM_BACKEND_PROMETHEUS
 
 #include <atomic>
 #include <optional>

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include <apm/backend/memory.hpp>
+#include <apm/runtime/control/file.hpp>
 
 #include "catch.hpp"
 

@@ -3,11 +3,12 @@
 
 #include "catch.hpp"
 
-#if APM_SENDS_OTLP
+#if APM_BACKEND_OTLP
 
 #include <optional>
 
 #include <apm/backend/memory.hpp>
+#include <apm/runtime/control/remote_poll.hpp>
 
 #include "backend/delivery/receiver.hpp"
 

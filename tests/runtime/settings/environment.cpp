@@ -1,4 +1,6 @@
 // ctest: LABELS serial
+#include <apm/runtime/settings/environment.hpp>
+
 #include "runtime/support.hpp"
 
 #include "catch.hpp"

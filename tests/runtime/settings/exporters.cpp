@@ -16,8 +16,10 @@ using apm::detail::otlp_over_http;
     apm::detail::environment reader;
     const apm::detail::exporter_choice c(reader, options);
     const auto all = [](const apm::detail::exporters& x) {
-        return std::string(x.otlp ? " otlp" : "") + (x.file ? " file" : "") + (x.console ? " console" : "") +
-               (x.prometheus ? " prometheus" : "");
+        std::string names;
+        for (const apm::detail::builtin& b : apm::detail::builtins())
+            if (x.has(b)) names.append(" ").append(b.name);
+        return names;
     };
     return all(c.traces) + " |" + all(c.metrics) + " | " + c.older_endpoint;
 }
@@ -53,7 +55,7 @@ TEST_CASE("addresses of Jaeger's older protocols, and of gRPC, are those of OTLP
     }
 }
 
-#if APM_SENDS_OTLP && APM_SERVES_PROMETHEUS && APM_WRITES_FILES && APM_WRITES_CONSOLE
+#if APM_BACKEND_OTLP && APM_BACKEND_PROMETHEUS && APM_BACKEND_FILE && APM_BACKEND_CONSOLE
 
 TEST_CASE("by default there is a page, and spans go nowhere") {
     const reported said;

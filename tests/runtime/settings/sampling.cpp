@@ -1,5 +1,8 @@
 // ctest: LABELS serial
 // Which traces are kept, by the options and the environment.
+#include <apm/runtime/settings.hpp>
+#include <apm/runtime/settings/sampling.hpp>
+
 #include "runtime/support.hpp"
 
 #include "catch.hpp"

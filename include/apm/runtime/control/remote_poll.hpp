@@ -1,10 +1,5 @@
-// Asks Jaeger's remote sampling for its strategies, again and again: GET <endpoint>?service=<name>. By libcurl, and so only in a
-// build that sends OTLP.
+// Polls Jaeger's remote sampling for its strategies: GET <endpoint>?service=<name>. Needs libcurl, as OTLP does.
 #pragma once
-
-#include <apm/config.hpp>
-
-#if APM_SENDS_OTLP
 
 #include <algorithm>
 #include <chrono>
@@ -17,34 +12,30 @@
 #include <apm/backend.hpp>
 #include <apm/backend/delivery/explain.hpp>
 #include <apm/backend/delivery/http.hpp>
+#include <apm/config.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/url.hpp>
+#include <apm/runtime/control/remote_source.hpp>
 #include <apm/runtime/control/remote_strategies.hpp>
 #include <apm/runtime/settings/sampling.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
-// One thread's, but for wake().
-class remote_poll {
+class remote_poll final : public remote_source {
 public:
-    using clock = std::chrono::steady_clock;
-
     remote_poll(const remote_sampling& how, std::string_view service, const otlp_options& proxies)
         : to_(destination_of(how, service, proxies)), interval_(how.interval), exchange_(to_) {}
-    remote_poll(const remote_poll&) = delete;
-    remote_poll& operator=(const remote_poll&) = delete;
-    ~remote_poll() { finish(); }
+    ~remote_poll() override { finish(); }
 
-    error open() {
+    error open() override {
         if (!otlp::curl_is_ready()) return "cannot initialize libcurl";
         multi_.reset(curl_multi_init());
         return multi_ ? error() : "no memory for a connection";
     }
-    [[nodiscard]] bool busy() const { return asking_; }
-    [[nodiscard]] clock::time_point due() const { return due_; }
+    [[nodiscard]] bool busy() const override { return asking_; }
+    [[nodiscard]] clock::time_point due() const override { return due_; }
 
-    // Goes on for as long as it can without waiting.
-    void go_on() {
+    void go_on() override {
         const otlp::without_sigpipe guard;
         if (!asking_ && clock::now() >= due_) ask();
         int running = 0, left = 0;
@@ -56,12 +47,11 @@ public:
             take(exchange_.finish(code));
         }
     }
-    // Until something is there to do for it, or somebody wakes it, or that time.
-    void wait(clock::time_point until) {
+    void wait(clock::time_point until) override {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()).count();
         curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(std::clamp<long long>(left, 0, 60'000)), nullptr);
     }
-    void wake() { curl_multi_wakeup(multi_.get()); }  // any thread
+    void wake() override { curl_multi_wakeup(multi_.get()); }
 
 private:
     static otlp::destination destination_of(const remote_sampling& how, std::string_view service, const otlp_options& proxies) {
@@ -116,5 +106,3 @@ private:
 };
 
 }  // namespace apm::inline APM_ABI::detail
-
-#endif

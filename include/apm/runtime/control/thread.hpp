@@ -20,7 +20,7 @@
 #include <apm/detail/own_thread.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/runtime/control/file.hpp>
-#include <apm/runtime/control/remote_poll.hpp>
+#include <apm/runtime/control/remote_source.hpp>
 #include <apm/runtime/options.hpp>
 #include <apm/runtime/settings/sampling.hpp>
 
@@ -33,7 +33,7 @@ public:
 
     // Looks at the file once before it returns. `start`: what a key without a value goes back to.
     control_thread(std::string_view file, const remote_sampling& remote, std::string_view service,
-                   [[maybe_unused]] const otlp_options& proxies, const control::state& start)
+                   const otlp_options& proxies, const control::state& start)
         : state_(std::make_shared<state>()) {
         if (!file.empty()) state_->file.emplace(std::string(file), start).check();
         if (!remote.endpoint.empty()) ask(remote, service, proxies);
@@ -65,26 +65,19 @@ private:
         std::condition_variable changed;
         std::atomic<bool> stopping{false};
         std::optional<control_file> file;
-#if APM_SENDS_OTLP
-        std::optional<remote_poll> poll;
-        [[nodiscard]] bool works() const { return file || poll; }
-#else
-        [[nodiscard]] bool works() const { return file.has_value(); }
-#endif
+        std::unique_ptr<remote_source> remote;
+        [[nodiscard]] bool works() const { return file || remote; }
     };
 
-    void ask(const remote_sampling& remote, [[maybe_unused]] std::string_view service,
-             [[maybe_unused]] const otlp_options& proxies) {
-#if APM_SENDS_OTLP
-        state_->poll.emplace(remote, service, proxies);
-        const error failed = state_->poll->open();
+    void ask(const remote_sampling& remote, std::string_view service, const otlp_options& proxies) {
+        state_->remote = open_remote_source(remote, service, proxies);
+        if (!state_->remote)
+            return report("remote sampling from %s needs a build with OTLP (APM_BACKEND_OTLP), which has libcurl; the initial rate "
+                          "holds", url_without_secrets(remote.endpoint).c_str());
+        const error failed = state_->remote->open();
         if (failed.empty()) return;
-        state_->poll.reset();
+        state_->remote.reset();
         report("remote sampling: %s", failed.c_str());
-#else
-        report("remote sampling from %s needs a build with OTLP (APM_BACKEND_OTLP), which has libcurl; the initial rate holds",
-               url_without_secrets(remote.endpoint).c_str());
-#endif
     }
     void end() {
         {
@@ -92,18 +85,14 @@ private:
             state_->stopping = true;
         }
         state_->changed.notify_all();
-#if APM_SENDS_OTLP
-        if (state_->poll) state_->poll->wake();
-#endif
+        if (state_->remote) state_->remote->wake();
         thread_->join();
     }
     static void run(state& s) {
         for (auto look = clock::now() + pace; !s.stopping;) {
             const error failed = guarded([&] {
                 if (s.file && clock::now() >= look) look = clock::now() + pace, s.file->check();
-#if APM_SENDS_OTLP
-                if (s.poll) s.poll->go_on();
-#endif
+                if (s.remote) s.remote->go_on();
                 return error{};
             });
             if (!failed.empty()) look = clock::now() + pace;  // no memory; there may be some later
@@ -112,10 +101,8 @@ private:
     }
     static void sleep(state& s, clock::time_point look) {
         auto until = s.file ? look : clock::now() + std::chrono::hours(1);
-#if APM_SENDS_OTLP
-        if (s.poll && s.poll->busy()) return s.poll->wait(until);
-        if (s.poll) until = std::min(until, s.poll->due());
-#endif
+        if (s.remote && s.remote->busy()) return s.remote->wait(until);
+        if (s.remote) until = std::min(until, s.remote->due());
         std::unique_lock guard(s.mutex);
         s.changed.wait_until(guard, until, [&s] { return s.stopping.load(); });
     }

@@ -3,21 +3,31 @@
 #pragma once
 
 #include <algorithm>
-#include <initializer_list>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <apm/config.hpp>
 #include <apm/detail/url.hpp>
+#include <apm/runtime/builtin.hpp>
 #include <apm/runtime/options.hpp>
 #include <apm/runtime/settings/environment.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
-// One signal's.
-struct exporters {
-    bool prometheus = false, otlp = false, file = false, console = false;
+// One signal's back ends, of the table.
+class exporters {
+public:
+    void add(const builtin& b) { bits_ |= 1u << (&b - builtins().data()); }
+    [[nodiscard]] bool has(const builtin& b) const { return bits_ >> (&b - builtins().data()) & 1; }
+    [[nodiscard]] bool has(std::string_view name) const {
+        const builtin* const b = builtin_named(name);
+        return b && has(*b);
+    }
+
+private:
+    std::uint32_t bits_ = 0;
 };
 
 // An address of Jaeger's older protocols, or of OTLP over gRPC, as the one of OTLP over HTTP at the same place: an agent's host,
@@ -56,7 +66,7 @@ public:
         if (!backend.value || has(asked, "otlp") || has(asked, "jaeger"))
             find_older_endpoint(env, has(asked, "jaeger"), has(asked, "otlp"));
         wish for_traces = wish_of(options.traces_exporter, "");
-        wish for_metrics = wish_of(options.metrics_exporter, APM_SERVES_PROMETHEUS ? "prometheus" : "");
+        wish for_metrics = wish_of(options.metrics_exporter, in_this_build("prometheus") ? "prometheus" : "");
         if (backend.value) {
             for_traces = {"", backend.name}, for_metrics.because = backend.name;
             translate(asked, for_traces.list, for_metrics.list);
@@ -66,22 +76,11 @@ public:
             add_otlp(env, for_traces, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", code || !o.traces.endpoint.empty(), true);
             add_otlp(env, for_metrics, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", code || !o.metrics.endpoint.empty(), !jaegers_);
         }
-        choose(env, "OTEL_TRACES_EXPORTER", "traces_exporter", for_traces, traces,
-               {{"otlp", APM_SENDS_OTLP, &exporters::otlp, "OTLP"},
-                {"file", APM_WRITES_FILES, &exporters::file, "FILE"},
-                {"console", APM_WRITES_CONSOLE, &exporters::console, "CONSOLE"}});
-        choose(env, "OTEL_METRICS_EXPORTER", "metrics_exporter", for_metrics, metrics,
-               {{"otlp", APM_SENDS_OTLP, &exporters::otlp, "OTLP"},
-                {"prometheus", APM_SERVES_PROMETHEUS, &exporters::prometheus, "PROMETHEUS"}});
+        choose(env, "OTEL_TRACES_EXPORTER", "traces_exporter", for_traces, traces, &builtin::takes_traces);
+        choose(env, "OTEL_METRICS_EXPORTER", "metrics_exporter", for_metrics, metrics, &builtin::takes_metrics);
     }
 
 private:
-    struct known {
-        const char* name;
-        bool in_this_build;
-        bool exporters::* chosen;
-        const char* option;
-    };
     // A list of exporters, and the variable that it is due to; empty: the code.
     struct wish {
         std::string list;
@@ -119,26 +118,28 @@ private:
         }
     }
     static void choose(environment& env, const char* variable, const char* option, wish& w, exporters& to,
-                       std::initializer_list<known> all) {
+                       bool builtin::* takes) {
         if (w.list.empty()) w.list = "none";
         const bool given = env.text(w.list, variable);
         if (!given) env.due_to(w.because);
         for (const std::string& wanted : read_list(w.list)) {
             if (wanted == "none") continue;
-            const auto* e = std::find_if(all.begin(), all.end(), [&](const known& x) { return wanted == x.name; });
-            if (e != all.end() && e->in_this_build) {
-                to.*(e->chosen) = true;
+            const builtin* const b = builtin_named(wanted);
+            const bool known = b && b->*takes;
+            if (known && b->make) {
+                to.add(*b);
                 continue;
             }
             std::string has, lacks;
-            for (const known& x : all) {
-                if (x.in_this_build) has.append(x.name).append(", ");
+            for (const builtin& x : builtins()) {
+                if (!(x.*takes)) continue;
+                if (x.make) has.append(x.name).append(", ");
                 else lacks.append(lacks.empty() ? " (build with " : ", ").append("APM_BACKEND_").append(x.option).append("=ON");
             }
             if (!lacks.empty()) lacks += ')';
             const char* const who = given ? variable : w.because.empty() ? option : w.because.c_str();
             report("%s: exporter \"%s\" is %s; it has %snone%s", who, wanted.c_str(),
-                   e == all.end() ? "unknown to this build" : "not in this build", has.c_str(), lacks.c_str());
+                   known ? "not in this build" : "unknown to this build", has.c_str(), lacks.c_str());
         }
     }
 
