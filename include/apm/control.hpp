@@ -2,15 +2,15 @@
 //
 //     apm::control::sample_rate(0.5);                                // half of the traces that begin here
 //     apm::control::sample_row(telemetry.checkout, apm::always_on);  // but all that begin with this row
-//     apm::control::record_up_to(2);                                 // rows of level 3 and more are left out
+//     apm::control::max_level(2);                                    // rows of level 3 and more are left out
 //     apm::control::tracing(false);
 //
 // Any thread, with a runtime or without; what is called last counts, for spans that begin from then on: at once on this thread,
 // within microseconds on others. Nobody sees half of a change, and nobody waits. A change costs less than 100 ns. Apart
 // from the bounds said below nothing is kept: changing the rate a million times takes no memory. Of a trace that begins here it
 // takes some 3 ns; with rows that are sampled otherwise 20 to 30, for the look at the name. An apm::runtime that starts sets
-// sampler, level and late rules as its settings say, and leaves the rest. In a program of several modules (shared objects) with
-// hidden symbols, one of them should do this: each knows its own rows.
+// sampler, level and tail sampling as its settings say, and leaves the rest. In a program of several modules (shared objects)
+// with hidden symbols, one of them should do this: each knows its own rows.
 // In a file without APM: nothing, and now() says what a program that changed nothing has.
 #pragma once
 
@@ -42,8 +42,8 @@ inline constexpr int every_level = 255;
 struct state {
     sampling_rules sampler = parent_based(always_on);
     std::vector<std::pair<std::string, apm::sampler>> rows = {};  // sorted by name
-    int level = every_level;
-    late_rules late = {};
+    int max_level = every_level;
+    tail_rules tail_sampling = {};
     bool tracing = true;
 };
 
@@ -53,13 +53,13 @@ namespace detail {
 
 // All that can be changed. One in the process, never destroyed.
 struct controls {
-    static constexpr std::size_t most_rows = 256, most_late_rules = 1024;
+    static constexpr std::size_t most_rows = 256, most_tail_rules = 1024;
 
     mutex guard;  // one change at a time
-    changing_sampler root, remote_sampled, remote_not_sampled, local_sampled, local_not_sampled;
+    dynamic_sampler root, remote_sampled, remote_not_sampled, local_sampled, local_not_sampled;
     row_samplers rows{most_rows};
-    std::deque<late_rules> late;        // all that there ever were: whoever reads them takes no lock
-    std::uint64_t late_bytes = late_rules{}.bytes;  // as said last, while nothing is kept late
+    std::deque<tail_rules> tail_sampling;  // all that there ever were: a reader takes no lock
+    std::uint64_t tail_bytes = tail_rules{}.bytes;  // as set last, while tail sampling is off
     std::deque<sampling_rules> started;  // the same of rules that runtimes started with
     // What spans ask: these never change. With `asking`, children ask, too.
     sampling_rules straight{{ask_root, 0, this}, {ask_remote_sampled, 0, this}, {ask_remote_not_sampled, 0, this}, {}, {}};
@@ -79,11 +79,17 @@ struct controls {
     static inline controls* of_process = nullptr;
 
     static const controls& of(const sampler& s) { return *static_cast<const controls*>(s.data); }
-    static verdict ask_root(const sampler& s, const sampling_request& r);
-    static verdict ask_remote_sampled(const sampler& s, const sampling_request& r) { return of(s).remote_sampled.ask(r); }
-    static verdict ask_remote_not_sampled(const sampler& s, const sampling_request& r) { return of(s).remote_not_sampled.ask(r); }
-    static verdict ask_local_sampled(const sampler& s, const sampling_request& r) { return of(s).local_sampled.ask(r); }
-    static verdict ask_local_not_sampled(const sampler& s, const sampling_request& r) { return of(s).local_not_sampled.ask(r); }
+    using request = sampling_request;
+    using decision = sampling_decision;
+    static decision ask_root(const sampler& s, const request& r) {
+        const controls& c = of(s);
+        const dynamic_sampler* const own = c.rows.find(r.row.name);
+        return own ? own->ask(r, &c.root) : c.root.ask(r);
+    }
+    static decision ask_remote_sampled(const sampler& s, const request& r) { return of(s).remote_sampled.ask(r); }
+    static decision ask_remote_not_sampled(const sampler& s, const request& r) { return of(s).remote_not_sampled.ask(r); }
+    static decision ask_local_sampled(const sampler& s, const request& r) { return of(s).local_sampled.ask(r); }
+    static decision ask_local_not_sampled(const sampler& s, const request& r) { return of(s).local_not_sampled.ask(r); }
 
     // Under the guard.
     [[nodiscard]] sampling_rules rules() const {
@@ -110,15 +116,9 @@ struct controls {
     }
 };
 
-inline verdict controls::ask_root(const sampler& s, const sampling_request& r) {
-    const controls& c = of(s);
-    const changing_sampler* const own = c.rows.find(r.row.name);
-    return own ? own->ask(r, &c.root) : c.root.ask(r);
-}
-
 // An equal one that outlives all who may still read it; null where there are too many. Under the guard.
 template <class T>
-const T* kept(std::deque<T>& all, const T& x, std::size_t most) {
+const T* interned(std::deque<T>& all, const T& x, std::size_t most) {
     for (const T& one : all)
         if (one == x) return &one;
     return all.size() < most ? &all.emplace_back(x) : nullptr;
@@ -140,7 +140,7 @@ inline void start_sampling(const sampling_rules& rules) {
     controls& c = controls::all();
     const lock guard(c.guard);
     constexpr std::size_t most = 256;
-    const sampling_rules* const own = c.any_row() ? nullptr : kept(c.started, rules, most);
+    const sampling_rules* const own = c.any_row() ? nullptr : interned(c.started, rules, most);
     if (own) choose_by(own);
     else c.set(rules);
 }
@@ -188,7 +188,7 @@ bool sample_row(const span_row& row, const apm::sampler& s) {
 
 // Rows of a higher level are not recorded from now on; measured ones still are timed. every_level, or more: all are. Below 0: 0.
 template <mode M = APM_MODE>
-void record_up_to(int level) {
+void max_level(int level) {
     if constexpr (M == mode::on) {
         const int bits = level >= every_level ? 0 : level < 0 ? 1 : level + 1;
         detail::set_gate(detail::process_root(), detail::gate::level, static_cast<std::uint64_t>(bits) << 8);
@@ -198,14 +198,14 @@ void record_up_to(int level) {
 // Which spans of unsampled traces are kept all the same (tracing/tail_sampling.hpp says what that costs). At most 1024 different
 // rules in a process's life: false, and nothing changed, beyond. For traces that begin from now on.
 template <mode M = APM_MODE>
-bool decide_late_with(const late_rules& rules) {
+bool tail_sample(const tail_rules& rules) {
     if constexpr (M == mode::on) {
         detail::controls& c = detail::controls::all();
         const detail::lock guard(c.guard);
-        const late_rules* const own = detail::kept(c.late, rules, c.most_late_rules);
+        const tail_rules* const own = detail::interned(c.tail_sampling, rules, c.most_tail_rules);
         if (!own) return false;
-        apm::decide_late_with(*own);
-        c.late_bytes = rules.bytes;
+        apm::tail_sample(*own);
+        c.tail_bytes = rules.bytes;
     }
     return true;
 }
@@ -231,9 +231,9 @@ state now() {
             s.rows.insert(at, {name, rule});
         });
         const std::uint64_t gates = process.gate.load();
-        if (gates & detail::gate::level) s.level = static_cast<int>((gates & detail::gate::level) >> 8) - 1;
-        if (const auto* late = process.late_rules.pointer_acquire<const late_rules>()) s.late = *late;
-        else s.late.bytes = c.late_bytes;
+        if (gates & detail::gate::level) s.max_level = static_cast<int>((gates & detail::gate::level) >> 8) - 1;
+        if (const auto* on = process.tail_rules.pointer_acquire<const tail_rules>()) s.tail_sampling = *on;
+        else s.tail_sampling.bytes = c.tail_bytes;
         s.tracing = !(gates & detail::muted_by_control);
     }
     return s;

@@ -245,8 +245,8 @@ inline void basic_runtime<mode::on>::start_sampling(const runtime_options& optio
         rules = settings.sampling.parent_based ? parent_based(jaeger.as_sampler()) : sampling_rules(jaeger.as_sampler());
     }
     detail::start_sampling(rules);
-    control::decide_late_with<mode::on>(detail::rules_of(options.late));
-    control::record_up_to<mode::on>(static_cast<int>(std::min<std::uint32_t>(options.level, control::every_level)));
+    control::tail_sample<mode::on>(detail::rules_of(options.tail_sampling));
+    control::max_level<mode::on>(static_cast<int>(std::min<std::uint32_t>(options.max_level, control::every_level)));
     detail::use(settings.propagation);
 }
 

@@ -152,7 +152,7 @@ consteval const S& verified() {
         static_assert(verify<S>());
         return instance<S>;
     } else {
-        return refused<S>;
+        return rejected<S>;
     }
 }
 

@@ -157,7 +157,7 @@ public:
     static_assert(M == mode::on);
 
     APM_INLINE explicit basic_scope(const Row& row)
-        : span_handle<M>(detail::begin<detail::manner{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
+        : span_handle<M>(detail::begin<detail::start_options{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
     APM_INLINE basic_scope(basic_scope&& other) noexcept : span_handle<M>(other), row_(other.row_) { other.span_ = nullptr; }
     basic_scope& operator=(basic_scope&& other) noexcept {
         if (this == &other) return *this;

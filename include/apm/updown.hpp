@@ -66,19 +66,19 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
-    // Where not, the value is refused.
+    // Where not, the value is rejected.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return detail::finite(n.value);
         else return n.value != detail::no_value;
     }
     template <class Where>
     APM_INLINE void put(const amount& n, const Where& where) const {
-        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::reject<what>(*this);
         detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class Where>
     APM_INLINE void take(const amount& n, const Where& where) const {
-        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::reject<what>(*this);
         detail::add_to<what, Labels>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
     }
     template <class F>
@@ -94,7 +94,7 @@ private:
     [[APM_HIDDEN]] static void add_change(observation<F>& o) {
         o.ask([&o](const auto& now) {
             const amount n(now);
-            if (!holds(n)) return detail::refuse<what>(*o.of);
+            if (!holds(n)) return detail::reject<what>(*o.of);
             move_to(o, kept(n));
         });
     }

@@ -55,10 +55,10 @@ struct root {
     cell ring_held{};
     cell gate{};              // 0: whoever records goes straight through; else see `gate`
     cell chooser{};           // what is written; the layer above knows how to ask it. 0: everything
-    cell late_rules{};        // what else is written, once it is known how it went. 0: nothing
-    cell late{};              // what was chosen so, for the reader: a list, the last first
-    cell late_bytes{};        // of them, and of those that wait
-    cell late_unread{};       // of them
+    cell tail_rules{};        // which records are kept once it is known how they ended; 0: none
+    cell tail_sampled{};      // records kept so, for the reader: a list, the newest first
+    cell tail_bytes{};        // of them, and of those that are not decided yet
+    cell tail_unread{};       // of them, what the reader has not read
     cell propagators{};       // which headers are read and written, four bits for each; 0: the usual ones
     cell baggage_keys{};      // which keys of baggage may leave the process; 0: all
     cell wake{};              // a futex: grows whenever the reader should look

@@ -33,7 +33,7 @@ APM_INLINE const open_span* sampled_span() {
     thread_state* const t = this_thread();
     if (!t) [[unlikely]] return nullptr;
     const open_span* const s = visible(current_of(*t));
-    return s && (s->flags & (s->sampled | s->nothing)) == s->sampled ? s : nullptr;
+    return s && (s->flags & (s->sampled | s->no_span)) == s->sampled ? s : nullptr;
 }
 
 // --- a slot -----------------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
             at = grow_shared(shared[r.first_chunk() + chunk], chunk, r.width);
             p.shared = true;
         }
-        if (!at) return lost();
+        if (!at) return no_place();
     }
     return {at + offset, p.shared};
 }
@@ -149,7 +149,7 @@ place place_of_id(store& s, const row& r, std::uint32_t id) {
 template <const description& What>
 place place_of_key(const row& r, const key_view& k) {
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return lost();
+    if (!s) [[unlikely]] return no_place();
     return place_of_id<What>(*s, r, id_of(*s, r, k));
 }
 // The key by value, which is copied on the cold side alone: the hot side keeps it in registers.
@@ -185,20 +185,20 @@ struct series {
     std::uint32_t cell;    // a dense row's first cell of it, a tabled row's pointer to the chunk it is in
     std::uint32_t offset;  // where in that chunk, or one of these
     static constexpr std::uint32_t dense = 0xffff'ffff;
-    // The overflow series. And every series of a row with exemplars, where `cell` is the series' number: so they take the slow
-    // way, and the others' fast way has no test more.
-    static constexpr std::uint32_t overflow = 0xffff'fffe;
+    // Looked up at each record: the overflow series, and every series of a row with exemplars, where `cell` is the series'
+    // number. So the fast path of the others has no test more.
+    static constexpr std::uint32_t slow_path = 0xffff'fffe;
 };
 
 template <const description& What, class L>
 series series_of(const row& r, const L& l) {
     if (r.direct) return {&r, r.first + labels<L>::index(l) * r.width, series::dense};
-    if (!r.tabled) return {&r, labels<L>::index(l), series::overflow};
+    if (!r.tabled) return {&r, labels<L>::index(l), series::slow_path};
     store* s = store_of<What>();
     const std::uint32_t id = s ? id_of(*s, r, labels<L>::key_of(l).view()) : 0;
-    if (r.options.exemplars) return {&r, id, series::overflow};
+    if (r.options.exemplars) return {&r, id, series::slow_path};
     const std::uint32_t chunk = chunk_of(id);
-    return {&r, r.first_chunk() + chunk, id ? (id - chunk_base(chunk)) * r.width : series::overflow};
+    return {&r, r.first_chunk() + chunk, id ? (id - chunk_base(chunk)) * r.width : series::slow_path};
 }
 
 // Of a tabled row with exemplars.
@@ -213,7 +213,7 @@ template <const description& What>
 APM_INLINE place cells_of(const row& r) {
     if (r.kind != kind::gauge) return here<What>();
     store* s = store_of<What>();
-    return s ? place{s->shared, true} : lost();
+    return s ? place{s->shared, true} : no_place();
 }
 
 // Always has an answer, and makes what it takes.
@@ -229,9 +229,10 @@ template <const description& What>
         return {p.at ? p.at + r.first + x.cell * r.width : nullptr, p.shared};
     }
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return lost();
+    if (!s) [[unlikely]] return no_place();
     if (r.options.exemplars) return place_of_id<What>(*s, r, x.cell);
-    return place_of_id<What>(*s, r, x.offset == series::overflow ? 0 : chunk_base(x.cell - r.first_chunk()) + x.offset / r.width);
+    if (x.offset == series::slow_path) return place_of_id<What>(*s, r, 0);
+    return place_of_id<What>(*s, r, chunk_base(x.cell - r.first_chunk()) + x.offset / r.width);
 }
 
 template <class L>
@@ -251,7 +252,7 @@ APM_INLINE cell* own_cells_of(const series& x) {
     if constexpr (few_series<L>) {  // dense, unless its limit or its buckets forbid
         if (x.offset == series::dense) [[likely]] return never_null(cells + x.cell);
     }
-    if (x.offset == series::overflow) [[unlikely]] return nullptr;
+    if (x.offset == series::slow_path) [[unlikely]] return nullptr;
     cell* const at = cells[x.cell].template pointer<cell>();
     return at ? never_null(at + x.offset) : nullptr;
 }
@@ -271,7 +272,7 @@ template <const description& What, class N>
 // Of a row with exemplars, while there is a sampled span.
 template <const description& What, class N>
 [[APM_HIDDEN, gnu::noinline]] void add_in_span(const row& r, std::uint32_t number, N n) {
-    add_anywhere<What>(series{&r, number, series::overflow}, n);
+    add_anywhere<What>(series{&r, number, series::slow_path}, n);
 }
 
 // Adds n to the one cell of a counter's or updown's series, of a row with labels L.
@@ -300,8 +301,8 @@ APM_INLINE void add_to(const row&, const series& x, N n) {
 
 // A value that the row cannot hold (not a number, a negative increment or time): counted apart.
 template <const description& What>
-APM_COLD void refuse(const row& r) {
-    if (const place p = cells_of<What>(r); p.at) p.add(r.refused_cell(), std::uint64_t{1});
+APM_COLD void reject(const row& r) {
+    if (const place p = cells_of<What>(r); p.at) p.add(r.rejected_cell(), std::uint64_t{1});
 }
 
 }  // namespace detail

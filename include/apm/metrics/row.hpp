@@ -62,11 +62,11 @@ struct row {
                             // series 1, ...; of a tabled row: chunk 0, chunk 1, ...
     std::uint64_t hash;     // of the name
 
-    // Cells of a dense row: series 0, series 1, ..., refused. Of a tabled row: overflowed, refused, chunk 0, chunk 1, ...
-    [[nodiscard]] constexpr std::uint32_t dense_refused() const {
+    // Cells of a dense row: series 0, series 1, ..., rejected. Of a tabled row: overflowed, rejected, chunk 0, chunk 1, ...
+    [[nodiscard]] constexpr std::uint32_t dense_rejected() const {
         return first + static_cast<std::uint32_t>(labels->product) * width;
     }
-    [[nodiscard]] constexpr std::uint32_t refused_cell() const { return tabled ? first + 1 : dense_refused(); }
+    [[nodiscard]] constexpr std::uint32_t rejected_cell() const { return tabled ? first + 1 : dense_rejected(); }
     [[nodiscard]] constexpr std::uint32_t first_chunk() const { return first + 2; }
     [[nodiscard]] constexpr std::uint32_t chunks() const { return detail::chunk_of(options.limit) + 1; }
     [[nodiscard]] constexpr bool from_zero() const {
@@ -153,7 +153,7 @@ inline constexpr std::uint64_t unset_double = 0x7ff8'a9a1'a9a1'a9a1u;
 
 inline void zero_row(const row& r, cell* cells) {
     if (!r.tabled) {
-        for (std::uint32_t i = r.first; i <= r.dense_refused(); ++i) cells[i].store(0);
+        for (std::uint32_t i = r.first; i <= r.dense_rejected(); ++i) cells[i].store(0);
         return;
     }
     cells[r.first].store(0), cells[r.first + 1].store(0);
@@ -184,11 +184,11 @@ template <class S>
 [[APM_HIDDEN]] inline constexpr S instance{};
 template <class S>
 [[APM_HIDDEN]] inline constexpr const row_list& rows_of = instance<S>;  // by its base: a row of S may well be called `count`
-// Where a row was refused, with an error, the object is no constant: then nothing else looks at it, lest that be a dozen errors.
+// Where a row was rejected, with an error, the object is no constant: then nothing else looks at it, lest that be a dozen errors.
 template <class S>
 concept accepted = requires { typename std::integral_constant<std::uint32_t, rows_of<S>.count>; };
 template <class S>
-extern const S refused;  // stands for it; not defined
+extern const S rejected;  // stands for it; not defined
 template <class S>
 consteval description describe() {
     if constexpr (accepted<S>)

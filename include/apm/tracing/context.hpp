@@ -26,7 +26,7 @@ struct context {
     bool random = false;    // W3C's flag: the last seven bytes of the trace's id are random
     bool debug = false;     // B3's and Jaeger's: keep it whatever anybody's sampler says; then `sampled` is true, too
     bool deferred = false;  // of a remote one: it was not decided whether the trace is kept; the sampler here is asked
-    detail::shared_trace shared{};  // tracestate and baggage: see propagation.hpp
+    detail::shared_trace_ref shared{};  // tracestate and baggage: see propagation.hpp
 
     APM_INLINE constexpr ~context() = default;  // inline even where an exception passes, so that where APM is off nothing is left
 
@@ -43,10 +43,10 @@ struct context {
         return {};
     }
     static context of(const detail::open_span& s) {
-        const bool nothing = (s.flags & s.nothing) != 0;
-        return {nothing ? trace_id{} : s.record.trace, nothing ? 0 : s.id(), (s.flags & s.sampled) != 0,
+        const bool no_span = (s.flags & s.no_span) != 0;
+        return {no_span ? trace_id{} : s.record.trace, no_span ? 0 : s.id(), (s.flags & s.sampled) != 0,
                 (s.flags & s.remote) != 0, (s.traits & s.random) != 0, (s.traits & s.debug) != 0, (s.traits & s.deferred) != 0,
-                detail::shared_trace(detail::retain(s.shared))};
+                detail::shared_trace_ref(detail::retain(s.shared))};
     }
 };
 
@@ -85,9 +85,9 @@ APM_COLD inline open_span* stand_in(thread_state& t, const context& c) {
     s->status = span_status::ok;  // final: whoever takes it for the span itself, which has ended, says nothing to it
     s->uncaught = 0;
     s->shared = retain(c.shared.get());
-    const bool waits = !c.sampled && !c.remote && s->shared && s->shared->waiting;
+    const bool pending = !c.sampled && !c.remote && s->shared && s->shared->tail;
     s->flags = static_cast<std::uint8_t>(s->linked | (c.sampled ? s->sampled : 0) | (c.remote ? s->remote : 0) |
-                                         (c.valid() ? 0 : s->nothing) | (waits ? s->waits : 0));
+                                         (c.valid() ? 0 : s->no_span) | (pending ? s->tail_pending : 0));
     s->traits = static_cast<std::uint8_t>((c.random ? s->random : 0) | (c.debug ? s->debug : 0) | (c.deferred ? s->deferred : 0));
     s->identify(c.valid() ? c.span : 1);
     s->below = nullptr;

@@ -43,14 +43,14 @@ inline void take_out_wrong_threshold(open_span& s, bool kept) {
     if (said.threshold == no_threshold || (randomness_of(s.record.trace, said) >= said.threshold) == kept) return;
     s.shared = with_threshold(s.shared, no_threshold);
 }
-// Asks. What the answer does to the tracestate: a threshold that is known now is told on; one that says another thing than the
-// verdict does is taken out.
+// Asks. What the answer does to the tracestate: a threshold that is known now is passed on; one that contradicts the
+// decision is taken out.
 [[APM_HIDDEN, gnu::noinline]] inline bool ask(const sampling_rules& rules, open_span& s, const open_span* above,
                                               const span_row& row) {
     context parent;
     if (above) parent = context::of(*above);
     const sampling_request request{s.record.trace, above ? &parent : nullptr, row};
-    const verdict v = rules(request);
+    const sampling_decision v = rules(request);
     if (v.keep && v.threshold != no_threshold) s.shared = with_threshold(s.shared, v.threshold);
     else take_out_wrong_threshold(s, v.keep);
     return v.keep;
@@ -58,12 +58,12 @@ inline void take_out_wrong_threshold(open_span& s, bool kept) {
 // What a span without a parent, or with one elsewhere, is asked by where nobody said anything else.
 [[APM_HIDDEN]] inline constexpr sampling_rules usual_rules = parent_based(always_on);
 
-APM_COLD inline int begin_late(root& r, open_span& s, const late_rules& rules) {
-    local_trace* const made = wait_for_verdict(r, rules, s.shared, s.id());
+APM_COLD inline int begin_tail_sampling(root& r, open_span& s, const tail_rules& rules) {
+    shared_trace* const made = with_tail_buffer(r, rules, s.shared, s.id());
     if (!made) return 0;
     release(s.shared);
     s.shared = made;
-    return s.waits;
+    return s.tail_pending;
 }
 
 // Of a span without a parent in this process: its trace, and what becomes of it.
@@ -77,30 +77,30 @@ inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* 
         s.shared = nullptr;
         if (rules) kept = ask(*rules, s, nullptr, row);
     } else {
-        const bool nothing = above->flags & above->nothing;  // baggage without a span, a decision without a trace, or neither
-        s.record.parent = nothing ? 0 : above->id();
-        s.record.trace = nothing ? trace_id{random_of(t), random_of(t)} : above->record.trace;
-        s.traits = static_cast<std::uint8_t>(nothing ? s.random | (above->traits & s.debug) : above->traits & ~s.deferred);
-        s.flags = nothing ? std::uint8_t{0} : std::uint8_t{s.remote_above};
+        const bool no_span = above->flags & above->no_span;  // baggage without a span, a decision without a trace, or neither
+        s.record.parent = no_span ? 0 : above->id();
+        s.record.trace = no_span ? trace_id{random_of(t), random_of(t)} : above->record.trace;
+        s.traits = static_cast<std::uint8_t>(no_span ? s.random | (above->traits & s.debug) : above->traits & ~s.deferred);
+        s.flags = no_span ? std::uint8_t{0} : std::uint8_t{s.remote_above};
         s.shared = retain(above->shared);
         const bool decided = above->flags & above->remote && !(above->traits & above->deferred);
         if (above->traits & above->debug) take_out_wrong_threshold(s, true);
         else if (rules || (s.shared && s.shared->state_size))
-            kept = ask(rules ? *rules : usual_rules, s, nothing && !decided ? nullptr : above, row);
+            kept = ask(rules ? *rules : usual_rules, s, no_span && !decided ? nullptr : above, row);
         else if (decided) kept = above->flags & above->sampled;
     }
     if (kept) return s.sampled;
-    const auto* const late = r.late_rules.pointer_acquire<const late_rules>();
-    return late ? begin_late(r, s, *late) : 0;
+    const auto* const tail = r.tail_rules.pointer_acquire<const tail_rules>();
+    return tail ? begin_tail_sampling(r, s, *tail) : 0;
 }
 
-struct manner {
+struct start_options {
     bool linked;    // becomes the current span
     bool measured;  // is timed, recorded or not
     bool asks;      // its row has a sampler of its own
 
     // Where nothing is recorded, nothing is needed. (Not linked, it may be asked for its context.)
-    [[nodiscard]] constexpr bool may_be_nothing() const { return linked && !measured; }
+    [[nodiscard]] constexpr bool may_be_null() const { return linked && !measured; }
 };
 
 // What a span takes over from its parent in this process.
@@ -115,48 +115,48 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
 // of the span above it.
 APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool linked) {
     s.traits = 0, s.shared = nullptr;
-    if (linked || !above) return s.nothing;
+    if (linked || !above) return s.no_span;
     begin_below(*above, s);
     s.identify(above->id());
-    return above->flags & (above->sampled | above->waits | above->remote | above->nothing);
+    return above->flags & (above->sampled | above->tail_pending | above->remote | above->no_span);
 }
 
-// All but the usual case: there is no parent in this process, or the verdict on it is not all there is to say.
+// All but the usual case: there is no parent in this process, or its decision is not all that counts.
 [[APM_HIDDEN, gnu::noinline]] inline int begin_otherwise(root& r, thread_state& t, open_span& s, open_span* above,
-                                                         const span_row& row, manner m, bool asks, bool hidden) {
+                                                         const span_row& row, start_options m, bool asks, bool hidden) {
     above = visible(above);
     const auto* const rules = row.rules ? row.rules : r.chooser.pointer_acquire<const sampling_rules>();
     int how = 0;
     if (hidden) return begin_hidden(s, above, m.linked);
-    if (!above || above->flags & (above->remote | above->nothing)) {
+    if (!above || above->flags & (above->remote | above->no_span)) {
         how = begin_trace(r, t, s, above, row, rules);
     } else {
         begin_below(*above, s);
-        how = above->flags & (above->sampled | above->waits);
+        how = above->flags & (above->sampled | above->tail_pending);
         if (asks && rules && !(above->traits & above->debug)) {
             if (ask(*rules, s, above, row)) how = s.sampled;
-            else how &= s.waits;
+            else how &= s.tail_pending;
         }
         // Not below what a parent process began, nor where a sampler of the program's own was asked in between.
-        if (how & s.waits && !(s.shared->waiting && s.shared->waiting->generation == r.generation.load())) how = 0;
+        if (how & s.tail_pending && !(s.shared->tail && s.shared->tail->generation == r.generation.load())) how = 0;
     }
     return how ? how | s.recording : 0;
 }
 
-template <manner How>
+template <start_options How>
 [[APM_HIDDEN, gnu::noinline]] open_span* begin_here(root& r, const span_row& row) {
     thread_state* const t = this_thread();
     if (!t) [[unlikely]] return cannot_begin(t);
     open_span* const above = current_of(*t);
-    constexpr int that_matter = open_span::sampled | open_span::remote | open_span::nothing | open_span::waits;
-    const int of_above = above ? above->flags & that_matter : open_span::nothing;
+    constexpr int that_matter = open_span::sampled | open_span::remote | open_span::no_span | open_span::tail_pending;
+    const int of_above = above ? above->flags & that_matter : open_span::no_span;
     bool hidden = false, asks = How.asks;
     if (const std::uint64_t gates = r.gate.load()) [[unlikely]] {
         hidden = gates & gate::muted || (gates & gate::level && row.level >= (gates & gate::level) >> 8);
         asks = asks || gates & gate::asks_children;
-        if (How.may_be_nothing() && hidden) return nullptr;
+        if (How.may_be_null() && hidden) return nullptr;
     }
-    if constexpr (How.may_be_nothing()) {
+    if constexpr (How.may_be_null()) {
         if (of_above == 0 && !asks) {
             t->unsampled.add(std::uint64_t{1});
             return nullptr;
@@ -171,7 +171,7 @@ template <manner How>
     else how = begin_otherwise(r, *t, *s, above, row, How, asks, hidden);
     s->flags = static_cast<std::uint8_t>(s->flags | how | (How.linked ? s->linked : 0));
     if (!(how & s->recording)) t->unsampled.add(std::uint64_t{1});
-    else if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});  // what waits is counted when it has its verdict
+    else if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});  // a pending one is counted when it is decided
     s->record.row = &row;
     s->items = s->within;
     s->used = 0;
@@ -190,10 +190,10 @@ template <manner How>
     return s;
 }
 // Null where there is nothing to end. Switched off at run time, it is two loads.
-template <manner How>
+template <start_options How>
 APM_INLINE open_span* begin(const span_row& row) {
     root& r = process_root();
-    if (How.may_be_nothing() && r.gate.load() & gate::muted) return nullptr;
+    if (How.may_be_null() && r.gate.load() & gate::muted) return nullptr;
     return begin_here<How>(r, row);
 }
 
@@ -210,7 +210,7 @@ APM_INLINE open_span* begin(const span_row& row) {
 }
 
 // Adds what the record lacks, and writes it.
-APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
+APM_INLINE void complete_and_write(root& r, thread_state& t, open_span& s) {
     if (s.generation != static_cast<std::uint32_t>(r.generation.load())) [[unlikely]]
         return t.dropped_inherited.add(std::uint64_t{1}), t.started.add(std::uint64_t{1});
     s.record.thread = static_cast<std::uint32_t>(t.thread.load()) | s.record_flags();
@@ -224,7 +224,7 @@ APM_INLINE void keep(root& r, thread_state& t, open_span& s) {
         }
     }
     if (s.cut) [[unlikely]] t.dropped_items.add(std::uint64_t{1});
-    if (s.flags & s.waits) [[unlikely]] return wait(r, t, s);
+    if (s.flags & s.tail_pending) [[unlikely]] return buffer_until_decided(r, t, s);
     write_record(r, t, s);
 }
 
@@ -253,7 +253,7 @@ APM_INLINE void end(open_span& s, std::uint64_t id, Done&& done) {
     const std::uint64_t start = s.record.start;
     const bool failed = s.status == span_status::error;
     s.record.end = now;
-    if (s.flags & s.recording) [[likely]] keep(r, *t, s);
+    if (s.flags & s.recording) [[likely]] complete_and_write(r, *t, s);
     retire(*t, s);
     done(r, start, now, failed);
 }

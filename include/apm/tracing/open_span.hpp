@@ -66,7 +66,7 @@ struct open_span {
     std::uint32_t dropped[3];  // attributes, events, links
     std::uint32_t uncaught;    // exceptions in flight when it began
     std::uint32_t generation;  // of the process: a child does not end what its parent began
-    local_trace* shared;       // what the spans of its trace have in common; null: nothing
+    shared_trace* shared;      // what the spans of its trace have in common; null: nothing
     alignas(16) char within[512 - 128];
 
     enum : std::uint8_t {
@@ -74,9 +74,9 @@ struct open_span {
         recording = 2,    // written to the ring when it ends
         remote = 4,       // came from another process
         linked = 8,       // part of a thread's stack
-        nothing = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
+        no_span = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
         remote_above = 32,  // its parent came from another process
-        waits = 64,       // recorded, and kept if the verdict that comes late says so; not sampled
+        tail_pending = 64,  // recorded, not sampled: kept if tail sampling decides so
     };
     // What spans take over from the one below them.
     enum : std::uint8_t {
@@ -86,10 +86,10 @@ struct open_span {
     };
     // For record.thread.
     [[nodiscard]] APM_INLINE std::uint32_t record_flags() const {
-        static_assert(remote_above << 24 == span_record::remote_parent && waits << 24 == span_record::unsampled);
+        static_assert(remote_above << 24 == span_record::remote_parent && tail_pending << 24 == span_record::unsampled);
         static_assert(random << 26 == span_record::random_trace);
         const auto as_word = [](int bits) { return static_cast<std::uint32_t>(bits); };
-        return as_word(flags & (remote_above | waits)) << 24 | as_word(traits & random) << 26 |
+        return as_word(flags & (remote_above | tail_pending)) << 24 | as_word(traits & random) << 26 |
                static_cast<std::uint32_t>(status) << span_record::thread_bits;
     }
     // Never 0 while it is under way.
@@ -112,7 +112,7 @@ struct thread_state {
     cell dropped_full, dropped_memory, dropped_inherited;
     cell dropped_items;  // attributes, events and links beyond the limits, and texts that were cut
     cell unsampled;
-    cell idle_traces;  // local_trace*
+    cell idle_traces;  // shared_trace*
     cell idle_traces_count;
     ring records;
 };
@@ -217,7 +217,7 @@ APM_INLINE open_span* current_of(thread_state& t) {
 }
 // The innermost of them that what begins now may have to do with: a stand-in, or a span that can be a parent.
 APM_INLINE open_span* visible(open_span* s) {
-    while (s && (s->is(0) || (s->flags & s->nothing && s->record.row))) [[unlikely]] s = s->below;
+    while (s && (s->is(0) || (s->flags & s->no_span && s->record.row))) [[unlikely]] s = s->below;
     return s;
 }
 
@@ -256,34 +256,34 @@ APM_INLINE thread_state* this_thread() {
 
 // --- what spans of a trace share --------------------------------------------------------------------------------------
 
-APM_COLD inline local_trace* make_local_trace(std::uint32_t room) {
-    constexpr std::uint32_t usual = local_trace::usual_room;
+APM_COLD inline shared_trace* make_shared_trace(std::uint32_t room) {
+    constexpr std::uint32_t usual = shared_trace::usual_room;
     thread_state* const t = room <= usual ? this_thread() : nullptr;
-    auto* made = t ? t->idle_traces.pointer<local_trace>() : nullptr;
+    auto* made = t ? t->idle_traces.pointer<shared_trace>() : nullptr;
     if (made) {
         t->idle_traces.publish(made->next);
         t->idle_traces_count.add(~std::uint64_t{0});
     } else {
         const std::uint32_t bytes = room > usual ? room : usual;
-        made = static_cast<local_trace*>(malloc(sizeof(local_trace) + bytes));
+        made = static_cast<shared_trace*>(malloc(sizeof(shared_trace) + bytes));
         if (!made) return nullptr;
         made->room = bytes;
     }
     made->references = 1;
     made->state_size = made->baggage_size = 0;
-    made->waiting = nullptr;
+    made->tail = nullptr;
     made->next = nullptr;
     return made;
 }
-void forget(waiting_spans& w);  // tracing/tail_sampling.hpp
+void forget(tail_buffer& w);  // tracing/tail_sampling.hpp
 // Nobody shares it any more.
-APM_COLD inline void forget(local_trace& gone) {
+APM_COLD inline void forget(shared_trace& gone) {
     constexpr std::uint64_t most = 16;
     if (gone.next) release(gone.next);
-    else if (gone.waiting) forget(*gone.waiting);
-    thread_state* const t = gone.room == local_trace::usual_room ? this_thread() : nullptr;
+    else if (gone.tail) forget(*gone.tail);
+    thread_state* const t = gone.room == shared_trace::usual_room ? this_thread() : nullptr;
     if (!t || t->idle_traces_count.load() >= most) return free(&gone);
-    gone.next = t->idle_traces.pointer<local_trace>();
+    gone.next = t->idle_traces.pointer<shared_trace>();
     t->idle_traces.publish(&gone);
     t->idle_traces_count.add(std::uint64_t{1});
 }
