@@ -18,7 +18,10 @@
 #include <apm/detail/url.hpp>
 #include <apm/detail/utf8.hpp>
 #include <apm/propagation/baggage_text.hpp>
+#include <apm/tracing/attach.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
+#include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -42,14 +45,10 @@ inline std::string baggage_value(std::string_view encoded) {
 // What shares everything else with `before`, a decision that is still to come, too.
 APM_COLD inline shared_trace_ref with_baggage(const shared_trace_ref& before, std::string_view baggage) {
     shared_trace* const old = before.get();
-    const std::uint32_t state = old ? old->state_size : 0;
     const bool pending = old && old->tail;
-    if (state + baggage.size() == 0 && !pending) return {};
-    shared_trace* const made = make_shared_trace(static_cast<std::uint32_t>(state + baggage.size()));
+    if ((old ? old->state_size : 0) + baggage.size() == 0 && !pending) return {};
+    shared_trace* const made = copy_with_baggage(old, baggage.data(), static_cast<std::uint32_t>(baggage.size()));
     if (!made) return before;
-    if (state) __builtin_memcpy(made->state(), old->state(), state);
-    made->state_size = state, made->baggage_size = static_cast<std::uint32_t>(baggage.size());
-    if (!baggage.empty()) __builtin_memcpy(made->baggage(), baggage.data(), baggage.size());
     if (pending) {
         made->tail = old->tail;
         made->next = retain(old->next ? old->next : old);

@@ -25,18 +25,19 @@
 #include <pthread.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/gate.hpp>
 #include <apm/detail/mutex.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/tracing/dynamic_sampler.hpp>
-#include <apm/tracing/lifecycle.hpp>
 #include <apm/tracing/sampler.hpp>
+#include <apm/tracing/span_row.hpp>
 #include <apm/tracing/tail_sampling.hpp>
 
 namespace apm::inline APM_ABI {
 
 namespace control {
 
-inline constexpr int every_level = 255;
+inline constexpr int every_level = detail::gate::every_level;
 
 // What is in effect.
 struct state {
@@ -124,17 +125,6 @@ const T* interned(std::deque<T>& all, const T& x, std::size_t most) {
     return all.size() < most ? &all.emplace_back(x) : nullptr;
 }
 
-// Why nothing is written, in bits of the gate that nobody else looks at: two say so, and neither takes back what the other said.
-inline constexpr std::uint64_t muted_by_runtime = 1u << 16, muted_by_control = 1u << 17;
-inline void mute(std::uint64_t by, bool on) {
-    std::uint64_t* const word = &process_root().gate.bits;
-    std::uint64_t before = __atomic_load_n(word, __ATOMIC_RELAXED), after;
-    do {
-        after = on ? before | by : before & ~by;
-        after = after & (muted_by_runtime | muted_by_control) ? after | gate::muted : after & ~gate::muted;
-    } while (!__atomic_compare_exchange_n(word, &before, after, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
-}
-
 // A runtime's settings: without rows of their own, spans ask the rules themselves, one step less.
 inline void start_sampling(const sampling_rules& rules) {
     controls& c = controls::all();
@@ -190,8 +180,8 @@ bool sample_row(const span_row& row, const apm::sampler& s) {
 template <mode M = APM_MODE>
 void max_level(int level) {
     if constexpr (M == mode::on) {
-        const int bits = level >= every_level ? 0 : level < 0 ? 1 : level + 1;
-        detail::set_gate(detail::process_root(), detail::gate::level, static_cast<std::uint64_t>(bits) << 8);
+        const int highest = level >= every_level ? detail::gate::every_level : level < 0 ? 0 : level;
+        detail::set_gate(detail::process_root(), detail::gate::level, detail::gate::up_to(highest));
     }
 }
 
@@ -213,7 +203,7 @@ bool tail_sample(const tail_rules& rules) {
 // False: no span is recorded, whatever else is said; measured rows still are timed. True: as the rest says.
 template <mode M = APM_MODE>
 void tracing(bool on) {
-    if constexpr (M == mode::on) detail::mute(detail::muted_by_control, !on);
+    if constexpr (M == mode::on) detail::mute(detail::gate::muted_by_control, !on);
 }
 
 // What is in effect now. Allocates where there are rows.
@@ -231,10 +221,10 @@ state now() {
             s.rows.insert(at, {name, rule});
         });
         const std::uint64_t gates = process.gate.load();
-        if (gates & detail::gate::level) s.max_level = static_cast<int>((gates & detail::gate::level) >> 8) - 1;
+        s.max_level = detail::gate::highest_level(gates);
         if (const auto* on = process.tail_rules.pointer_acquire<const tail_rules>()) s.tail_sampling = *on;
         else s.tail_sampling.bytes = c.tail_bytes;
-        s.tracing = !(gates & detail::muted_by_control);
+        s.tracing = !(gates & detail::gate::muted_by_control);
     }
     return s;
 }

@@ -187,7 +187,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     if (options.on_error) on_error(options.on_error);
     detail::settings settings(options);
     process.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return detail::mute(detail::muted_by_runtime, true);
+    if (settings.disabled) return detail::mute(detail::gate::muted_by_runtime, true);
     process.thread_bytes.store(options.bytes_per_thread);
     process.ring_bytes.store(options.ring_bytes);
     process.ring_limit.store(options.ring_limit);
@@ -230,7 +230,7 @@ inline void basic_runtime<mode::on>::run(runtime_options& options, std::vector<d
     for (const detail::any_backend& b : started_)
         if (b.self == files && options.file.chrome) trace_path_ = files->chrome_path();
 #endif
-    detail::mute(detail::muted_by_runtime, !spans_are_read);  // a span that nobody will see is not recorded
+    detail::mute(detail::gate::muted_by_runtime, !spans_are_read);  // a span that nobody will see is not recorded
     push_.emplace(pushing, detail::push_pace{options.span_interval, options.span_timeout, options.metric_timeout});
     if (!options.control.file.empty() || !settings.sampling.endpoint.empty())
         control_ = std::make_unique<detail::control_thread>(options.control.file, settings.sampling, settings.service,
@@ -329,7 +329,7 @@ inline void basic_runtime<mode::on>::stop() {
                        static_cast<unsigned long long>(all.dropped_full - full_before_));
     self_.reset();
     running_ = false;
-    if (!detail::process_root().disabled.load()) detail::mute(detail::muted_by_runtime, false);  // for whoever reads next
+    if (!detail::process_root().disabled.load()) detail::mute(detail::gate::muted_by_runtime, false);  // for whoever reads next
     if (!replaced) runtimes.store_release(0);
 }
 

@@ -17,9 +17,13 @@
 #include <apm/counter.hpp>
 #include <apm/histogram.hpp>
 #include <apm/metrics/row.hpp>
+#include <apm/tracing/attach.hpp>
 #include <apm/tracing/attributes.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/begin.hpp>
+#include <apm/tracing/end.hpp>
+#include <apm/tracing/sampler.hpp>
 #include <apm/tracing/span_handle.hpp>
+#include <apm/tracing/span_row.hpp>
 
 // See row.hpp: named in the compiler's message, never defined.
 void apm_error_span_name_is_empty(const char* row);

@@ -16,10 +16,16 @@
 #include <sys/mman.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/ring.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/detail/store.hpp>
 #include <apm/detail/timeline.hpp>
 #include <apm/span.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/span_limits.hpp>
+#include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/span_record.hpp>
 #include <apm/tracing/span_view.hpp>
+#include <apm/tracing/thread_state.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -16,6 +16,7 @@
 #include <apm/propagation/w3c.hpp>
 #include <apm/propagation/xray.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
 #include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -46,9 +47,7 @@ inline shared_trace_ref share_texts(std::string_view dd, std::string_view state,
         if (to.overflows()) to.cut_to(before);
         else ++members;
     }
-    made->state_size = static_cast<std::uint32_t>(to.size());
-    made->baggage_size = static_cast<std::uint32_t>(baggage.size());
-    if (!baggage.empty()) __builtin_memcpy(made->baggage(), baggage.data(), baggage.size());
+    made->end_texts(static_cast<std::uint32_t>(to.size()), baggage.data(), static_cast<std::uint32_t>(baggage.size()));
     return shared_trace_ref(made);
 }
 

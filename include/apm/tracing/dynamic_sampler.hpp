@@ -13,8 +13,8 @@
 #include <apm/detail/hash.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/tracing/context.hpp>
-#include <apm/tracing/lifecycle.hpp>
 #include <apm/tracing/sampler.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI::detail {
 

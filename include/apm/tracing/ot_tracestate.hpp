@@ -15,8 +15,9 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/cell.hpp>
-#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
 #include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/span_record.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -173,9 +174,7 @@ APM_COLD inline shared_trace* with_threshold(shared_trace* from, std::uint64_t t
         put(trimmed);
         ++members;
     }
-    made->state_size = static_cast<std::uint32_t>(to - begin);
-    made->baggage_size = from->baggage_size;
-    __builtin_memcpy(made->baggage(), from->baggage(), from->baggage_size);
+    made->end_texts(static_cast<std::uint32_t>(to - begin), from->baggage(), from->baggage_size);
     release(from);
     return made;
 }

@@ -7,8 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include <apm/config.hpp>
+#include <apm/detail/gate.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/tracing/context.hpp>
 #include <apm/tracing/ot_tracestate.hpp>
 

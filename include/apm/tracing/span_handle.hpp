@@ -9,9 +9,14 @@
 #include <initializer_list>
 
 #include <apm/config.hpp>
+#include <apm/detail/clock.hpp>
+#include <apm/span_limits.hpp>
 #include <apm/tracing/attributes.hpp>
 #include <apm/tracing/context.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/items.hpp>
+#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/span_bytes.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI {
 

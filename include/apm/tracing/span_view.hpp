@@ -12,7 +12,7 @@
 #include <apm/row.hpp>
 #include <apm/span.hpp>
 #include <apm/span_limits.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI {
 

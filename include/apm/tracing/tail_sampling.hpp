@@ -15,6 +15,11 @@
 #include <apm/config.hpp>
 #include <apm/detail/clock.hpp>
 #include <apm/detail/mutex.hpp>
+#include <apm/detail/ring.hpp>
+#include <apm/tracing/items.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
+#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/shared_trace.hpp>
 #include <apm/tracing/span_bytes.hpp>
 
 namespace apm::inline APM_ABI {
@@ -37,50 +42,13 @@ void tail_sample(const tail_rules&& rules) = delete;  // which would be gone at 
 
 namespace detail {
 
-// Records one behind the other; a list of them goes to the reader.
-struct tail_records {
-    tail_records* next;
-    std::uint64_t generation;  // of the process: in a forked child, they are the parent's
-    std::uint32_t used, room;
-    std::uint32_t read;        // how much of them was
-
-    [[nodiscard]] char* bytes() { return reinterpret_cast<char*>(this + 1); }
-};
-
-struct tail_buffer {
-    enum state : std::uint8_t { undecided, sampled, dropped };
-
-    mutex guard;               // of what follows
-    std::uint64_t root;        // the local root's id
-    std::uint64_t generation;  // of the process: in a forked child, they are the parent's
-    std::uint64_t slower_than, most_bytes;
-    bool errors, failed;
-    state decision;
-    std::uint32_t count;
-    tail_records* records;
-};
-
-inline void forget_records(tail_records* x) {
-    if (!x) return;
-    root& r = process_root();
-    // After a fork, the child's account begins anew.
-    if (x->generation == r.generation.load()) r.tail_bytes.add_shared(std::uint64_t{0} - sizeof(tail_records) - x->room);
-    free(x);
-}
-inline void forget(tail_buffer& w) {
-    forget_records(w.records);
-    free(&w);
-}
-
 // The local root of an unsampled trace begins: what its spans share from now on, with a buffer. Null where there is no memory.
 APM_COLD inline shared_trace* with_tail_buffer(root& r, const tail_rules& rules, const shared_trace* before,
                                               std::uint64_t root_id) {
-    const std::uint32_t state = before ? before->state_size : 0, baggage = before ? before->baggage_size : 0;
     void* const memory = malloc(sizeof(tail_buffer));
-    shared_trace* const made = memory ? make_shared_trace(state + baggage) : nullptr;
+    shared_trace* const made =
+        memory ? copy_with_baggage(before, before ? before->baggage() : nullptr, before ? before->baggage_size : 0) : nullptr;
     if (!made) return free(memory), nullptr;
-    if (before) __builtin_memcpy(made->state(), before->state(), state + baggage);
-    made->state_size = state, made->baggage_size = baggage;
     __builtin_memset(memory, 0, sizeof(tail_buffer));
     auto& w = *static_cast<tail_buffer*>(memory);
     w.guard.reset();

@@ -307,7 +307,7 @@ TEST_CASE("many clients at once, and spans all along") {
     std::atomic<std::uint64_t> begun{0};
     std::thread spans([&] {
         for (; !done; ++begun) {
-            apm::detail::mute(apm::detail::muted_by_runtime, false);  // nobody reads them here
+            apm::detail::mute(apm::detail::gate::muted_by_runtime, false);  // nobody reads them here
             const auto s = telemetry.work.scope<on>();
         }
     });
