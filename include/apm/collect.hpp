@@ -15,11 +15,16 @@
 #include <vector>
 
 #include <apm/config.hpp>
+#include <apm/detail/block.hpp>
+#include <apm/detail/cell.hpp>
 #include <apm/detail/observer.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/detail/table.hpp>
 #include <apm/metrics/exemplar.hpp>
 #include <apm/metrics/row.hpp>
 #include <apm/metrics/series_view.hpp>
+#include <apm/metrics/unset.hpp>
 
 namespace apm::inline APM_ABI {
 

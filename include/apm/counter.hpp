@@ -1,10 +1,22 @@
 // counter: a sum that only grows.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <type_traits>
 
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/observation.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
 

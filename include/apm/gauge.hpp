@@ -1,20 +1,25 @@
 // gauge: a value that is what it was last set to.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/observation.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/metrics/unset.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
-
-namespace detail {
-
-template <class Unit>
-inline constexpr std::uint64_t unset = Unit::info.kept_as == number::floating ? unset_double : unset_integer;
-
-}  // namespace detail
 
 // The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
 // store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to

@@ -1,11 +1,24 @@
 // histogram: how values are distributed.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <utility>
 
 #include <apm/buckets.hpp>
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
 #include <apm/detail/clock.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/exemplar.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
 

@@ -25,7 +25,7 @@
 #include <apm/tracing/span_handle.hpp>
 #include <apm/tracing/span_row.hpp>
 
-// See row.hpp: named in the compiler's message, never defined.
+// See metrics/row.hpp: named in the compiler's message, never defined.
 void apm_error_span_name_is_empty(const char* row);
 void apm_error_span_help_is_empty_say_what_it_covers(const char* row);
 

@@ -10,10 +10,14 @@
 #include <cstdint>
 
 #include <apm/config.hpp>
+#include <apm/detail/block.hpp>
 #include <apm/detail/cell.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/detail/table.hpp>
 #include <apm/metrics/row.hpp>
 #include <apm/tracing/open_span.hpp>
+#include <apm/tracing/span_record.hpp>
 
 namespace apm::inline APM_ABI {
 

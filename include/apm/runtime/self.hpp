@@ -6,6 +6,9 @@
 
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/description.hpp>
 #include <apm/schema/apm.hpp>
 #include <apm/spans.hpp>
 
