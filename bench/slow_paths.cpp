@@ -101,7 +101,7 @@ static void counter_add_text_shared_block(benchmark::State& state) {
 BENCHMARK(counter_add_shared_block);
 BENCHMARK(counter_add_text_shared_block);
 
-// --- values that a row refuses ----------------------------------------------------------------------------------------
+// --- values that a row rejects ----------------------------------------------------------------------------------------
 
 BENCH(histogram_record_double, telemetry.score.record(seconds[i]));
 

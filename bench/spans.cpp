@@ -50,17 +50,17 @@ struct sampling {
     ~sampling() { apm::sample_with(usual); }
     static constexpr apm::sampling_rules usual = apm::parent_based(apm::always_on);
 };
-struct late {
-    static constexpr apm::late_rules errors{.errors = true}, none{};
-    late() { apm::decide_late_with(errors); }
-    ~late() { apm::decide_late_with(none); }
+struct tail_sampled {
+    static constexpr apm::tail_rules errors{.errors = true}, none{};
+    tail_sampled() { apm::tail_sample(errors); }
+    ~tail_sampled() { apm::tail_sample(none); }
 };
 // A sampled span in another process, with what two vendors wrote beside it.
 apm::context elsewhere() {
     constexpr std::string_view state = "ot=th:e666,dd=s:1;p:00f067aa0ba902b7;t.dm:-4,rojo=00f067aa0ba902b7,congo=t61rcW";
-    apm::detail::local_trace* const shared = apm::detail::make_local_trace(state.size());
+    apm::detail::shared_trace* const shared = apm::detail::make_shared_trace(state.size());
     shared->state_size = static_cast<std::uint32_t>(state.copy(shared->state(), state.size()));
-    return {{1, ~std::uint64_t{0}}, 2, true, true, true, false, false, apm::detail::shared_trace(shared)};
+    return {{1, ~std::uint64_t{0}}, 2, true, true, true, false, false, apm::detail::shared_trace_ref(shared)};
 }
 struct switched_off {
     switched_off() { apm::detail::process_root().gate.store(1); }
@@ -106,7 +106,7 @@ SPAN_BENCH(span_unsampled, const sampling none(apm::always_off); const auto one 
 SPAN_BENCH(span_unsampled_3_attributes, const sampling none(apm::always_off); const auto one = above<1>(),
            TRACE_SCOPE(telemetry.visit, {.visitor = 7, .route = "/product/{name}", .share = 0.5}));
 SPAN_BENCH(span_unsampled_root, const sampling none(apm::always_off), TRACE_SCOPE(telemetry.step));
-SPAN_BENCH(span_late, const sampling none(apm::always_off); const late errors, TRACE_SCOPE(telemetry.step));
+SPAN_BENCH(span_tail_sampled, const sampling none(apm::always_off); const tail_sampled errors, TRACE_SCOPE(telemetry.step));
 SPAN_BENCH(span_measured_unsampled, const sampling none(apm::always_off); const auto one = above<1>(),
            TRACE_SCOPE(telemetry.counted));
 // Of half a nanosecond, the loop would be the larger part: so by the one of batch.hpp.

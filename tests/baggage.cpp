@@ -176,11 +176,11 @@ TEST_CASE("with a remote parent: its tracestate stays, its decision too") {
     }
 }
 
-TEST_CASE("where the verdict is late, it holds for what is below baggage, too") {
+TEST_CASE("where tail sampling decides, that holds for what is below baggage, too") {
     static constexpr apm::sampling_rules nothing = apm::parent_based(apm::always_off), usual = apm::parent_based(apm::always_on);
-    static constexpr apm::late_rules late{.errors = true}, never{};
+    static constexpr apm::tail_rules errors{.errors = true}, never{};
     apm::sample_with(nothing);
-    apm::decide_late_with(late);
+    apm::tail_sample(errors);
     for (const bool fails : {true, false}) {
         apm::drain_spans();
         apm::context kept_alive;
@@ -194,7 +194,7 @@ TEST_CASE("where the verdict is late, it holds for what is below baggage, too") 
                 CHECK(here() == "tenant=acme,region=eu");
                 kept_alive = apm::context::current();
             }
-            const auto none = apm::with_baggage(apm::baggage());  // nothing left to share, but the verdict
+            const auto none = apm::with_baggage(apm::baggage());  // nothing left to share, but the decision
             {
                 TRACE_SCOPE(telemetry.inner);
                 CHECK(here().empty());
@@ -208,7 +208,7 @@ TEST_CASE("where the verdict is late, it holds for what is below baggage, too") 
         { TRACE_SCOPE(telemetry.inner); }
         CHECK(apm::drain_spans().spans.size() == (fails ? 1 : 0));
     }
-    apm::decide_late_with(never);
+    apm::tail_sample(never);
     apm::sample_with(usual);
 }
 

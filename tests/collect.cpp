@@ -275,7 +275,7 @@ TEST_CASE("intervals of a delta reader touch, without gap or overlap") {
     CHECK(third.started == second.time);
 }
 
-TEST_CASE("what was refused and what overflowed are deltas, too") {
+TEST_CASE("what was rejected and what overflowed are deltas, too") {
     apm::delta_reader reader;
     reader.collect();
     for (int i = 0; i < 30; ++i) telemetry.flow.add(1, {.city = "o" + std::to_string(i)});
@@ -284,10 +284,10 @@ TEST_CASE("what was refused and what overflowed are deltas, too") {
     const std::uint64_t overflowed = family_of(d, telemetry.flow).overflowed;
     CHECK(overflowed > 0);
     CHECK(find_series(d, telemetry.flow, overflow_series)->total() == overflowed);
-    CHECK(family_of(d, telemetry.money).refused == 1);
+    CHECK(family_of(d, telemetry.money).rejected == 1);
     d = reader.collect();
     CHECK(family_of(d, telemetry.flow).overflowed == 0);
-    CHECK(family_of(d, telemetry.money).refused == 0);
+    CHECK(family_of(d, telemetry.money).rejected == 0);
     CHECK(find_series(d, telemetry.flow, overflow_series) == nullptr);
 }
 

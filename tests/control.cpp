@@ -42,8 +42,8 @@ struct fresh {
     static void reset() {
         for (const auto& [name, rule] : control::now<on>().rows) control::sample_row<on>(name, {});
         control::sample_with<on>(parent_based(always_on));
-        control::record_up_to<on>(control::every_level);
-        control::decide_late_with<on>({});
+        control::max_level<on>(control::every_level);
+        control::tail_sample<on>({});
         control::tracing<on>(true);
         apm::detail::choose_by(nullptr);
         while (apm::drain_spans().more) {}
@@ -72,8 +72,8 @@ TEST_CASE("what a program that changed nothing has") {
     const control::state s = control::now<on>();
     CHECK(s.sampler == parent_based(always_on));
     CHECK(s.rows.empty());
-    CHECK(s.level == control::every_level);
-    CHECK(s.late == apm::late_rules{});
+    CHECK(s.max_level == control::every_level);
+    CHECK(s.tail_sampling == apm::tail_rules{});
     CHECK(s.tracing);
 }
 
@@ -90,7 +90,7 @@ TEST_CASE("the rate") {
     CHECK(share(telemetry.checkout) == 0);
 }
 
-TEST_CASE("a trace that began keeps its verdict") {
+TEST_CASE("a trace that began keeps its sampling decision") {
     const fresh f;
     control::sample_rate<on>(1);
     {
@@ -208,32 +208,32 @@ TEST_CASE("what is no name takes no room") {
     CHECK(rows.find("a")->get() == always_on);
 }
 
-TEST_CASE("the level") {
+TEST_CASE("the highest level") {
     const fresh f;
     CHECK(sampled(telemetry.detail));
-    control::record_up_to<on>(2);
-    CHECK(control::now<on>().level == 2);
+    control::max_level<on>(2);
+    CHECK(control::now<on>().max_level == 2);
     CHECK_FALSE(sampled(telemetry.detail));
     CHECK(sampled(telemetry.checkout));
-    control::record_up_to<on>(3);
+    control::max_level<on>(3);
     CHECK(sampled(telemetry.detail));
-    control::record_up_to<on>(0);
+    control::max_level<on>(0);
     CHECK_FALSE(sampled(telemetry.checkout));
     CHECK(sampled(telemetry.always));
-    control::record_up_to<on>(-5);
+    control::max_level<on>(-5);
     CHECK(sampled(telemetry.always));
-    control::record_up_to<on>(254);
-    CHECK(control::now<on>().level == 254);
-    control::record_up_to<on>(255);
-    CHECK(control::now<on>().level == control::every_level);
+    control::max_level<on>(254);
+    CHECK(control::now<on>().max_level == 254);
+    control::max_level<on>(255);
+    CHECK(control::now<on>().max_level == control::every_level);
     CHECK(sampled(telemetry.detail));
 }
 
 TEST_CASE("a level beyond all levels, among a runtime's options, is all") {
     const fresh f;
     const environment e;
-    const apm::basic_runtime<on> r({.metrics_exporter = "none", .level = ~0u});
-    CHECK(control::now<on>().level == control::every_level);
+    const apm::basic_runtime<on> r({.metrics_exporter = "none", .max_level = ~0u});
+    CHECK(control::now<on>().max_level == control::every_level);
 }
 
 TEST_CASE("a row is named by itself, or by its name") {
@@ -269,7 +269,7 @@ TEST_CASE("tracing off and on, whoever else says that nothing is to be written")
     CHECK(sampled(telemetry.checkout));
 }
 
-TEST_CASE("late verdicts") {
+TEST_CASE("tail sampling") {
     const fresh f;
     control::sample_rate<on>(0);
     const auto failing = [] {
@@ -278,14 +278,14 @@ TEST_CASE("late verdicts") {
     };
     failing();
     CHECK(apm::drain_spans().spans.empty());
-    CHECK(control::decide_late_with<on>({.errors = true}));
-    CHECK(control::now<on>().late == apm::late_rules{.errors = true});
+    CHECK(control::tail_sample<on>({.errors = true}));
+    CHECK(control::now<on>().tail_sampling == apm::tail_rules{.errors = true});
     failing();
     CHECK(apm::drain_spans().spans.size() == 1);
-    CHECK(control::decide_late_with<on>({.bytes = 12345}));
+    CHECK(control::tail_sample<on>({.bytes = 12345}));
     failing();
     CHECK(apm::drain_spans().spans.empty());
-    CHECK(control::now<on>().late == apm::late_rules{.bytes = 12345});  // remembered for when there is something to keep
+    CHECK(control::now<on>().tail_sampling == apm::tail_rules{.bytes = 12345});  // remembered for when there is something to keep
 }
 
 TEST_CASE("a rate limit that follows a slower one does not wait for it") {
@@ -316,7 +316,7 @@ TEST_CASE("a million changes take no memory") {
     const fresh f;
     const auto held = [] {
         const auto all = apm::detail::process_root().bytes.load();
-        return all + apm::detail::controls::all().late.size() + apm::detail::controls::all().started.size();
+        return all + apm::detail::controls::all().tail_sampling.size() + apm::detail::controls::all().started.size();
     };
     const auto before = held();
     for (std::size_t i = 0; i < repeat(1'000'000); ++i) {
@@ -326,12 +326,12 @@ TEST_CASE("a million changes take no memory") {
     CHECK(held() == before);
 }
 
-TEST_CASE("late rules have a bound, and equal ones are one") {
-    std::deque<apm::late_rules> all;
+TEST_CASE("tail rules have a bound, and equal ones are one") {
+    std::deque<apm::tail_rules> all;
     for (std::uint64_t i = 0; i < 10; ++i)
-        for (int twice = 0; twice < 2; ++twice) REQUIRE(apm::detail::kept(all, apm::late_rules{.slower_than_ns = i}, 10));
+        for (int twice = 0; twice < 2; ++twice) REQUIRE(apm::detail::interned(all, apm::tail_rules{.slower_than_ns = i}, 10));
     CHECK(all.size() == 10);
-    CHECK(apm::detail::kept(all, apm::late_rules{.slower_than_ns = 10}, 10) == nullptr);
+    CHECK(apm::detail::interned(all, apm::tail_rules{.slower_than_ns = 10}, 10) == nullptr);
 }
 
 TEST_CASE("changes under load: every span is accounted for, and nobody sees half a change") {
@@ -345,7 +345,7 @@ TEST_CASE("changes under load: every span is accounted for, and nobody sees half
             if (i % 5 == 0) control::sample_with<on>(rate_limited(1000));
             control::sample_row<on>("checkout", i % 2 ? always_off : probability(0.5));
             if (i % 7 == 0) control::sample_row<on>("checkout", {});
-            control::decide_late_with<on>({.errors = i % 2 == 0, .slower_than_ns = i % 4 == 0 ? 1000u : 0u});
+            control::tail_sample<on>({.errors = i % 2 == 0, .slower_than_ns = i % 4 == 0 ? 1000u : 0u});
             const control::state s = control::now<on>();
             if (i % 5 != 0 && s.sampler != parent_based(probability(i % 3 / 2.0))) ++torn;
             if (s.rows.size() > 1) ++torn;
@@ -371,7 +371,7 @@ TEST_CASE("changes under load: every span is accounted for, and nobody sees half
 TEST_CASE("levels and switching off under load") {
     const fresh f;
     const meanwhile changes([i = 0]() mutable {
-        control::record_up_to<on>(i++ % 5);
+        control::max_level<on>(i++ % 5);
         control::tracing<on>(i % 3 != 0);
         apm::detail::set_gate(apm::detail::process_root(), apm::detail::gate::asks_children, 0);
     });
@@ -383,10 +383,10 @@ TEST_CASE("levels and switching off under load") {
     });
 }
 
-TEST_CASE("every verdict is of one sampler, whole") {
+TEST_CASE("every decision is of one sampler, whole") {
     // A sampler whose parts belong together: half of one, half of another, would be seen.
     struct pair {
-        static apm::verdict check(const apm::sampler& s, const apm::sampling_request&) {
+        static apm::sampling_decision check(const apm::sampler& s, const apm::sampling_request&) {
             if (s.number != reinterpret_cast<std::uintptr_t>(s.data)) ++torn();
             return false;
         }
@@ -413,7 +413,7 @@ TEST_CASE("every verdict is of one sampler, whole") {
 }
 
 TEST_CASE("nor is one torn that is replaced faster than it can be read") {
-    apm::detail::changing_sampler x;
+    apm::detail::dynamic_sampler x;
     x.set({apm::detail::keep_all, 0, nullptr});
     std::atomic<std::uintptr_t> sets{0};
     int torn = 0;
@@ -438,14 +438,14 @@ TEST_CASE("a fork in the middle of changes: the child changes what it likes") {
     const meanwhile changes([i = 0]() mutable {
         control::sample_rate<on>(++i % 2);
         control::sample_row<on>("checkout", i % 2 ? always_on : always_off);
-        control::decide_late_with<on>({.errors = i % 2 == 0});
+        control::tail_sample<on>({.errors = i % 2 == 0});
     });
     for (int i = 0; i < 20; ++i)
         REQUIRE(in_child([] {
                     static_cast<void>(sampled(telemetry.checkout));
                     control::sample_row<on>("checkout", always_on);
                     control::sample_rate<on>(0);
-                    control::decide_late_with<on>({});
+                    control::tail_sample<on>({});
                     if (!sampled(telemetry.checkout)) return 1;
                     if (sampled(telemetry.search)) return 2;
                     return control::now<on>().rows.size() == 1 ? 0 : 3;
@@ -457,11 +457,11 @@ TEST_CASE("a file without APM changes nothing") {
     constexpr auto off = apm::mode::off;
     control::sample_rate<off>(0);
     CHECK(control::sample_row<off>("checkout", always_off));
-    control::record_up_to<off>(0);
-    CHECK(control::decide_late_with<off>({.errors = true}));
+    control::max_level<off>(0);
+    CHECK(control::tail_sample<off>({.errors = true}));
     control::tracing<off>(false);
     CHECK(control::now<on>().rows.empty());
-    CHECK(control::now<on>().level == control::every_level);
+    CHECK(control::now<on>().max_level == control::every_level);
     CHECK(control::now<off>().tracing);
     CHECK(sampled(telemetry.checkout));
 }

@@ -52,7 +52,7 @@ double real_total(const apm::row& r) {
     const apm::series_view* s = find_series(now, r, "");
     return s ? s->real() : 0;
 }
-std::uint64_t refused(const apm::row& r) { return family_of(apm::collect(), r).refused; }
+std::uint64_t rejected(const apm::row& r) { return family_of(apm::collect(), r).rejected; }
 
 }  // namespace
 
@@ -97,18 +97,18 @@ TEST_CASE("a handle is its series, in every thread") {
     CHECK(total_of(telemetry.cities, "city=Oslo") == 42);
 }
 
-TEST_CASE("reals: what a counter cannot hold is refused and counted, never added") {
+TEST_CASE("reals: what a counter cannot hold is rejected and counted, never added") {
     telemetry.earned.add(0.25);
     telemetry.earned.add(2);
-    CHECK(refused(telemetry.earned) == 0);
+    CHECK(rejected(telemetry.earned) == 0);
     for (const double bad : {-0.5, std::nan(""), double(INFINITY), double(-INFINITY)}) telemetry.earned.add(bad);
     CHECK(real_total(telemetry.earned) == 2.25);
-    CHECK(refused(telemetry.earned) == 4);
+    CHECK(rejected(telemetry.earned) == 4);
     telemetry.earned.add(-0.0);
-    CHECK(refused(telemetry.earned) == 4);
+    CHECK(rejected(telemetry.earned) == 4);
 }
 
-TEST_CASE("times: kept exactly, read in the row's unit; negative ones and what is none are refused") {
+TEST_CASE("times: kept exactly, read in the row's unit; negative ones and what is none are rejected") {
     telemetry.busy.add(1500ms);
     telemetry.busy.add(std::chrono::duration<double>(0.25));
     telemetry.busy.add(1ns);
@@ -118,7 +118,7 @@ TEST_CASE("times: kept exactly, read in the row's unit; negative ones and what i
     telemetry.busy.add(std::chrono::hours::max());
     telemetry.busy.add(std::chrono::duration<double>(NAN));
     CHECK(total_of(telemetry.busy) == 1'750'000'001);
-    CHECK(refused(telemetry.busy) == 3);
+    CHECK(rejected(telemetry.busy) == 3);
 }
 
 TEST_CASE("what an integer counter takes") {
@@ -186,7 +186,7 @@ TEST_CASE("two callbacks on one series add up") {
     CHECK(total_of(telemetry.observed_city, "city=Bonn") == before + 7);
 }
 
-TEST_CASE("an observed total that is none is refused, and the next one is right") {
+TEST_CASE("an observed total that is none is rejected, and the next one is right") {
     double money = 1.5;
     const auto real = telemetry.observed_real.observe([&] { return money; });
     CHECK(real_total(telemetry.observed_real) == 1.5);
@@ -194,7 +194,7 @@ TEST_CASE("an observed total that is none is refused, and the next one is right"
         money = bad;
         CHECK(real_total(telemetry.observed_real) == 1.5);
     }
-    CHECK(refused(telemetry.observed_real) == 4);  // one more: this collection asked, too
+    CHECK(rejected(telemetry.observed_real) == 4);  // one more: this collection asked, too
     money = 2.5;
     CHECK(real_total(telemetry.observed_real) == 2.5);
 

@@ -63,7 +63,7 @@ TEST_CASE("a gauge is what it was last set to") {
     telemetry.plain.set(UINT64_MAX);
     telemetry.plain.set(INT64_MIN);
     CHECK(value_of(telemetry.plain) == INT64_MAX);
-    CHECK(family_of(apm::collect(), telemetry.plain).refused == 2);
+    CHECK(family_of(apm::collect(), telemetry.plain).rejected == 2);
     telemetry.plain.set(INT64_MIN + 1);
     CHECK(value_of(telemetry.plain) == INT64_MIN + 1);
 }
@@ -92,7 +92,7 @@ TEST_CASE("reals are kept to the last bit, infinities and NaN included") {
     CHECK(real_of(telemetry.ratio).has_value());
 }
 
-TEST_CASE("times are read in the row's unit; what is none is refused") {
+TEST_CASE("times are read in the row's unit; what is none is rejected") {
     telemetry.age.set(1500ms);
     CHECK(real_of(telemetry.age) == 1.5);
     telemetry.age.set(-2s);
@@ -100,7 +100,7 @@ TEST_CASE("times are read in the row's unit; what is none is refused") {
     telemetry.age.set(std::chrono::duration<double>(NAN));
     telemetry.age.set(std::chrono::hours::max());
     CHECK(real_of(telemetry.age) == -2);
-    CHECK(family_of(apm::collect(), telemetry.age).refused == 2);
+    CHECK(family_of(apm::collect(), telemetry.age).rejected == 2);
 }
 
 TEST_CASE("series and handles, dense and looked up") {

@@ -55,13 +55,13 @@ struct state {
     counts buckets;
     double sum = 0;
     std::int64_t integer_sum = 0;
-    std::uint64_t refused = 0;
+    std::uint64_t rejected = 0;
 };
 state state_of(const apm::row& r, std::string_view labels = {}) {
     const apm::snapshot now = apm::collect();
     const apm::series_view* s = find_series(now, r, labels);
     REQUIRE(s);
-    return {counts(s->buckets().begin(), s->buckets().end()), s->sum(), s->integer_sum(), family_of(now, r).refused};
+    return {counts(s->buckets().begin(), s->buckets().end()), s->sum(), s->integer_sum(), family_of(now, r).rejected};
 }
 
 }  // namespace
@@ -72,17 +72,17 @@ TEST_CASE("integers: a bound belongs to the bucket below it") {
     CHECK(state_of(telemetry.sizes).integer_sum == 1'000'132);
 }
 
-TEST_CASE("integers: what is negative, or no integer of 64 bits with a sign, is refused") {
+TEST_CASE("integers: what is negative, or no integer of 64 bits with a sign, is rejected") {
     const state before = state_of(telemetry.sizes);
     telemetry.sizes.record(-1);
     telemetry.sizes.record(INT64_MIN);
     telemetry.sizes.record(std::string::npos);
-    CHECK(state_of(telemetry.sizes).refused == before.refused + 3);
+    CHECK(state_of(telemetry.sizes).rejected == before.rejected + 3);
     CHECK(state_of(telemetry.sizes).buckets == before.buckets);
     CHECK(state_of(telemetry.sizes).sum == before.sum);
 }
 
-TEST_CASE("reals: on, between, below and above bounds; NaN, infinities and negative values are refused") {
+TEST_CASE("reals: on, between, below and above bounds; NaN, infinities and negative values are rejected") {
     for (const double v : {0.0, -0.0, 5.5, 10.0, std::nextafter(10.0, 11.0), 20.0, 29.9, 30.0, 30.1, 1e300}) telemetry.scores.record(v);
     const state good = state_of(telemetry.scores);
     CHECK(good.buckets == counts{4, 2, 2, 2});
@@ -90,7 +90,7 @@ TEST_CASE("reals: on, between, below and above bounds; NaN, infinities and negat
     for (const double v : {std::nan(""), double(INFINITY), double(-INFINITY), -0.001}) telemetry.scores.record(v);
     CHECK(state_of(telemetry.scores).buckets == good.buckets);
     CHECK(state_of(telemetry.scores).sum == good.sum);
-    CHECK(state_of(telemetry.scores).refused == 4);
+    CHECK(state_of(telemetry.scores).rejected == 4);
     telemetry.scores.record(7);     // integers are reals, too
     telemetry.scores.record(7.0f);
     CHECK(state_of(telemetry.scores).buckets[0] == 6);
@@ -99,19 +99,19 @@ TEST_CASE("reals: on, between, below and above bounds; NaN, infinities and negat
 TEST_CASE("where a bound is negative, values may be") {
     for (const int v : {-100, -1, 0, 1, 2}) telemetry.offsets.record(v);
     telemetry.offsets.record(UINT64_MAX);
-    CHECK(state_of(telemetry.offsets).refused == 1);
+    CHECK(state_of(telemetry.offsets).rejected == 1);
     CHECK(state_of(telemetry.offsets).buckets == counts{2, 1, 1, 1});
     CHECK(state_of(telemetry.offsets).integer_sum == -98);
     for (const double v : {-1.0, -0.5, 0.5, double(-INFINITY), std::nan("")}) telemetry.signed_scores.record(v);
     CHECK(state_of(telemetry.signed_scores).buckets == counts{1, 1, 1, 0});
-    CHECK(state_of(telemetry.signed_scores).refused == 2);
+    CHECK(state_of(telemetry.signed_scores).rejected == 2);
     telemetry.skew.record(-2s);
     telemetry.skew.record(1ns);
     telemetry.skew.record(std::chrono::duration<double>(NAN));
     telemetry.skew.record(std::chrono::hours::max());
     CHECK(state_of(telemetry.skew).buckets == counts{1, 0, 1, 0});
     CHECK(state_of(telemetry.skew).sum == -1.999999999);
-    CHECK(state_of(telemetry.skew).refused == 2);
+    CHECK(state_of(telemetry.skew).rejected == 2);
 }
 
 TEST_CASE("times are put where they belong to the nanosecond, whatever period they come in") {
@@ -127,7 +127,7 @@ TEST_CASE("times are put where they belong to the nanosecond, whatever period th
     CHECK(s.sum == Approx(86420.015).epsilon(1e-9));
     telemetry.wait.record(-1ns);
     telemetry.wait.record(std::chrono::seconds::max());
-    CHECK(state_of(telemetry.wait).refused == 2);
+    CHECK(state_of(telemetry.wait).rejected == 2);
     CHECK(state_of(telemetry.wait).buckets == s.buckets);
 }
 

@@ -108,8 +108,8 @@ TEST_CASE("every row has cells of its own, its thread's or everybody's") {
     const auto take = [](std::set<std::uint32_t>& cells, std::uint32_t first, std::uint32_t count) {
         for (std::uint32_t i = first; i < first + count; ++i) REQUIRE(cells.insert(i).second);
     };
-    take(own, mixed.a.first, 2);               // its series, refused
-    take(own, mixed.b.first, 3 + 1);           // two methods, other, refused
+    take(own, mixed.a.first, 2);               // its series, rejected
+    take(own, mixed.b.first, 3 + 1);           // two methods, other, rejected
     take(own, mixed.c.first, 3 * (4 + 1) + 1);
     take(shared, mixed.d.first, 3 + 1);
     take(own, mixed.e.first, 2 + mixed.e.chunks());
@@ -118,7 +118,7 @@ TEST_CASE("every row has cells of its own, its thread's or everybody's") {
     CHECK(*own.rbegin() == apm::detail::rows_of<Mixed>.cells - 1);
     CHECK(*shared.rbegin() == apm::detail::rows_of<Mixed>.shared - 1);
     CHECK(own.size() == apm::detail::rows_of<Mixed>.cells);
-    CHECK(mixed.c.dense_refused() == mixed.c.first + 15);
+    CHECK(mixed.c.dense_rejected() == mixed.c.first + 15);
     CHECK(mixed.e.table == 0);
     CHECK(mixed.f.table == 1);
     CHECK_FALSE(mixed.b.tabled);

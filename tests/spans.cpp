@@ -167,7 +167,7 @@ TEST_CASE("whoever exports is woken when a ring is half full, once") {
     }
 }
 
-TEST_CASE("a full ring refuses the newest, exactly counted") {
+TEST_CASE("a full ring rejects the newest, exactly counted") {
     drain_all();
     const apm::span_totals before = apm::count_spans();
     const std::uint64_t fit = ring::default_bytes / sizeof(apm::span_record);
@@ -195,14 +195,14 @@ TEST_CASE("rings beyond the limit of all: counted, and recorded again when there
     r.ring_limit.store(r.ring_held.load() + (without ? ring::default_bytes : 0));
     const apm::span_totals before = apm::count_spans();
     threads.work();
-    const std::uint64_t refused = without ? without - 1 : 0;
+    const std::uint64_t rejected = without ? without - 1 : 0;
     CHECK(r.ring_held.load() <= r.ring_limit.load());
     threads.leave();
     r.ring_limit.store(0);
     const apm::span_totals after = apm::count_spans();
-    CHECK(after.dropped_memory - before.dropped_memory == refused * 7);
+    CHECK(after.dropped_memory - before.dropped_memory == rejected * 7);
     CHECK(after.started - before.started == 140);
-    CHECK(drain_all() == 140 - refused * 7);
+    CHECK(drain_all() == 140 - rejected * 7);
     std::thread([] { const auto s = telemetry.plain.scope(); }).join();
     CHECK(drain_all() == 1);
 }

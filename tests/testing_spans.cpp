@@ -216,7 +216,7 @@ TEST_CASE("afterwards the clock is as it was") {
 
 TEST_CASE("another sampler, for a while") {
     int asked = 0;  // a state of its own
-    const apm::sampler every_other{[](const apm::sampler& s, const apm::sampling_request&) -> apm::verdict {
+    const apm::sampler every_other{[](const apm::sampler& s, const apm::sampling_request&) -> apm::sampling_decision {
         return (*static_cast<int*>(s.data))++ % 2 == 0;
     }, 0, &asked};
     apm::testing::span_probe probe;

@@ -47,7 +47,7 @@ double real_of(const apm::row& r) {
     const apm::snapshot now = apm::collect();
     return find_series(now, r, "")->real();
 }
-std::uint64_t refused(const apm::row& r) { return family_of(apm::collect(), r).refused; }
+std::uint64_t rejected(const apm::row& r) { return family_of(apm::collect(), r).rejected; }
 
 }  // namespace
 
@@ -67,7 +67,7 @@ TEST_CASE("an updown goes up and down, below zero too") {
     telemetry.plain.add(UINT64_MAX);
     telemetry.plain.sub(UINT64_MAX);
     CHECK(value_of(telemetry.plain) == -4);
-    CHECK(refused(telemetry.plain) == 2);
+    CHECK(rejected(telemetry.plain) == 2);
 }
 
 TEST_CASE("each series, and each handle, goes by itself") {
@@ -89,12 +89,12 @@ TEST_CASE("one thread may take what another gave") {
     CHECK(value_of(telemetry.shared) == 200);
 }
 
-TEST_CASE("reals and times: what is no number is refused") {
+TEST_CASE("reals and times: what is no number is rejected") {
     telemetry.held.add(1.5);
     telemetry.held.sub(2);
     for (const double bad : {std::nan(""), double(INFINITY), double(-INFINITY)}) telemetry.held.add(bad), telemetry.held.sub(bad);
     CHECK(real_of(telemetry.held) == -0.5);
-    CHECK(refused(telemetry.held) == 6);
+    CHECK(rejected(telemetry.held) == 6);
 
     telemetry.slack.add(1s);
     telemetry.slack.sub(1500ms);
@@ -103,7 +103,7 @@ TEST_CASE("reals and times: what is no number is refused") {
     telemetry.slack.sub(std::chrono::hours::max());
     CHECK(value_of(telemetry.slack) == -1'500'000'000);
     CHECK(real_of(telemetry.slack) == -1.5);
-    CHECK(refused(telemetry.slack) == 2);
+    CHECK(rejected(telemetry.slack) == 2);
 }
 
 TEST_CASE("an observed amount is part of the sum until its registration ends") {
@@ -133,14 +133,14 @@ TEST_CASE("a small amount observed after a large one is not lost in it") {
     CHECK(real_of(telemetry.seen_real) == before);
 }
 
-TEST_CASE("an observed amount that is none is refused; the one before it stands") {
+TEST_CASE("an observed amount that is none is rejected; the one before it stands") {
     double amount = 2.5;
     {
         const auto registration = telemetry.seen_real.observe([&] { return amount; });
         CHECK(real_of(telemetry.seen_real) == 2.5);
         amount = NAN;
         CHECK(real_of(telemetry.seen_real) == 2.5);
-        CHECK(refused(telemetry.seen_real) == 2);
+        CHECK(rejected(telemetry.seen_real) == 2);
         amount = -1;
         CHECK(real_of(telemetry.seen_real) == -1);
     }

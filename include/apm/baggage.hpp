@@ -18,7 +18,10 @@
 #include <apm/detail/url.hpp>
 #include <apm/detail/utf8.hpp>
 #include <apm/propagation/baggage_text.hpp>
+#include <apm/tracing/attach.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
+#include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -39,22 +42,18 @@ inline std::string baggage_value(std::string_view encoded) {
     repaired.resize(utf8_repair(value.data(), value.size(), repaired.data()));
     return repaired;
 }
-// What shares everything else with `before`, a verdict that is still to come too.
-APM_COLD inline shared_trace with_baggage(const shared_trace& before, std::string_view baggage) {
-    local_trace* const old = before.get();
-    const std::uint32_t state = old ? old->state_size : 0;
-    const bool waits = old && old->waiting;
-    if (state + baggage.size() == 0 && !waits) return {};
-    local_trace* const made = make_local_trace(static_cast<std::uint32_t>(state + baggage.size()));
+// What shares everything else with `before`, a decision that is still to come, too.
+APM_COLD inline shared_trace_ref with_baggage(const shared_trace_ref& before, std::string_view baggage) {
+    shared_trace* const old = before.get();
+    const bool pending = old && old->tail;
+    if ((old ? old->state_size : 0) + baggage.size() == 0 && !pending) return {};
+    shared_trace* const made = copy_with_baggage(old, baggage.data(), static_cast<std::uint32_t>(baggage.size()));
     if (!made) return before;
-    if (state) __builtin_memcpy(made->state(), old->state(), state);
-    made->state_size = state, made->baggage_size = static_cast<std::uint32_t>(baggage.size());
-    if (!baggage.empty()) __builtin_memcpy(made->baggage(), baggage.data(), baggage.size());
-    if (waits) {
-        made->waiting = old->waiting;
+    if (pending) {
+        made->tail = old->tail;
         made->next = retain(old->next ? old->next : old);
     }
-    return shared_trace(made);
+    return shared_trace_ref(made);
 }
 
 }  // namespace detail
@@ -84,7 +83,7 @@ public:
         for (std::size_t i = 0; i < count; ++i) text_.append(i ? "," : "").append(all[i].text);
     }
     [[nodiscard]] static baggage of(const context& c) {
-        const detail::local_trace* const t = c.shared.get();
+        const detail::shared_trace* const t = c.shared.get();
         return t ? baggage(std::string_view(t->baggage(), t->baggage_size)) : baggage();
     }
     // That of the current span, or of what was attached.

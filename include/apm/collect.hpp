@@ -15,11 +15,16 @@
 #include <vector>
 
 #include <apm/config.hpp>
+#include <apm/detail/block.hpp>
+#include <apm/detail/cell.hpp>
 #include <apm/detail/observer.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/detail/table.hpp>
 #include <apm/metrics/exemplar.hpp>
 #include <apm/metrics/row.hpp>
 #include <apm/metrics/series_view.hpp>
+#include <apm/metrics/unset.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -35,7 +40,7 @@ struct family {
     const apm::row* row;
     const detail::description* schema;  // name, version and url of its scope
     std::vector<series_view> series;
-    std::uint64_t refused = 0;     // values the row could not hold
+    std::uint64_t rejected = 0;     // values the row could not hold
     std::uint64_t overflowed = 0;  // records that went to the overflow series
 
     [[nodiscard]] apm::scope scope() const { return {schema->name, schema->version, schema->url}; }
@@ -78,7 +83,7 @@ inline void read_block(const row& r, const cell* block, std::uint32_t ids, famil
                     accumulate(f.cells[id * r.width + w], chunk[(id - base) * r.width + w], is_double(r, w));
         }
     }
-    f.refused += block[r.refused_cell()].load();
+    f.rejected += block[r.rejected_cell()].load();
 }
 
 inline bool touched(const family& f, std::uint32_t id) {
@@ -227,7 +232,7 @@ private:
     static std::uint64_t bits_of(double v) { return __builtin_bit_cast(std::uint64_t, v); }
     struct baseline {
         std::vector<std::uint64_t> cells;
-        std::uint64_t refused = 0, overflowed = 0;
+        std::uint64_t rejected = 0, overflowed = 0;
     };
     void subtract(family& f) {
         baseline& b = before_[f.row];
@@ -240,9 +245,9 @@ private:
             else if (!detail::is_double(*f.row, static_cast<std::uint32_t>(i % f.row->width))) f.cells[i] = now - before;
             else f.cells[i] = bits_of(__builtin_bit_cast(double, now) - __builtin_bit_cast(double, before));
         }
-        const std::uint64_t refused = f.refused, overflowed = f.overflowed;
-        f.refused -= b.refused, f.overflowed -= b.overflowed;
-        b.refused = refused, b.overflowed = overflowed;
+        const std::uint64_t rejected = f.rejected, overflowed = f.overflowed;
+        f.rejected -= b.rejected, f.overflowed -= b.overflowed;
+        b.rejected = rejected, b.overflowed = overflowed;
     }
     std::unordered_map<const row*, baseline> before_;
     std::uint64_t last_ = 0;

@@ -1,10 +1,22 @@
 // counter: a sum that only grows.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <type_traits>
 
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/observation.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -12,7 +24,7 @@ namespace apm::inline APM_ABI {
 // Any thread, from before main until the process is gone; not a signal handler (an addition it interrupts may be lost).
 // Cost with few closed labels: four instructions where they are constants; with open text a hash and a look-up, whose result
 // with() keeps. A row with exemplars looks, at each record, whether there is a sampled span.
-// A negative increment of integers does not compile, nor does a signed variable (cast it); of times and reals it is refused
+// A negative increment of integers does not compile, nor does a signed variable (cast it); of times and reals it is rejected
 // and counted.
 template <class S, class Labels, class Unit>
 struct counter : row {
@@ -62,7 +74,7 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
-    // Where not, the value is refused.
+    // Where not, the value is rejected.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return n.value >= 0 && detail::finite(n.value);
         else if constexpr (Unit::info.kept_as == number::nanoseconds) return n.value >= 0;
@@ -70,14 +82,14 @@ private:
     }
     template <class Where>
     APM_INLINE void put(const amount& n, const Where& where) const {
-        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::reject<what>(*this);
         detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class F>
     [[APM_HIDDEN]] static void add_growth(observation<F>& o) {
         o.ask([&o](const auto& total) {
             const amount n(total);
-            if (!holds(n)) return detail::refuse<what>(*o.of);
+            if (!holds(n)) return detail::reject<what>(*o.of);
             const auto now = kept(n);
             auto before = __builtin_bit_cast(decltype(kept(n)), o.last);
             if (now < before) before = 0;

@@ -1,20 +1,25 @@
 // gauge: a value that is what it was last set to.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/observation.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/metrics/unset.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
-
-namespace detail {
-
-template <class Unit>
-inline constexpr std::uint64_t unset = Unit::info.kept_as == number::floating ? unset_double : unset_integer;
-
-}  // namespace detail
 
 // The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
 // store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to
@@ -73,19 +78,19 @@ private:
     }
     APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
-        else detail::lost();
+        else detail::no_place();
     }
     APM_INLINE static void put_dense(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(v);
         else put_first(cell, v);
     }
-    // Where not, the value is refused.
+    // Where not, the value is rejected.
     APM_INLINE static constexpr bool holds(amount v) {
         if constexpr (Unit::info.kept_as != number::floating) return v.value != detail::no_value;
         else return true;
     }
     APM_INLINE void put(const amount& v, const Labels& at) const {
-        if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(v)) [[unlikely]] return detail::reject<what>(*this);
         if constexpr (detail::few_series<Labels>) {
             if (!this->tabled) [[likely]] return put_dense(this->first + detail::labels<Labels>::index(at), kept(v));
         }
@@ -93,7 +98,7 @@ private:
         if (const auto p = detail::place_of_key<what>(*this, key.view()); p.at) p.at->store(kept(v));
     }
     APM_INLINE void put(const amount& v, const detail::series& at) const {
-        if (!holds(v)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(v)) [[unlikely]] return detail::reject<what>(*this);
         if (at.offset == detail::series::dense) [[likely]] return put_dense(at.cell, kept(v));
         if (const auto p = detail::place_of<what>(at); p.at) p.at->store(kept(v));
     }
@@ -104,7 +109,7 @@ private:
     }
     template <class F>
     [[APM_HIDDEN]] static void forget(observation<F>& o) {
-        if (o.at.offset == detail::series::overflow) return;  // which is others' too
+        if (o.at.offset == detail::series::slow_path) return;  // which is others' too
         if constexpr (!std::is_void_v<std::invoke_result_t<F&>>)
             if (const auto p = detail::place_of<what>(o.at); p.at) p.at->store(0);
     }

@@ -1,11 +1,24 @@
 // histogram: how values are distributed.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <utility>
 
 #include <apm/buckets.hpp>
+#include <apm/config.hpp>
+#include <apm/detail/cell.hpp>
 #include <apm/detail/clock.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/exemplar.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -15,7 +28,7 @@ class timer;
 // Per series a count for each bucket and a sum. Unit: a time takes std::chrono durations and nothing else; others take
 // integers or doubles as the unit says. Any thread; a search without branches and two additions.
 // A bound belongs to the bucket below it; what is above the last bound goes to +Inf. NaN and infinities, and negative
-// values unless a bound is negative, are refused and counted apart: they never enter a bucket or the sum.
+// values unless a bound is negative, are rejected and counted apart: they never enter a bucket or the sum.
 // A row with exemplars looks, at each record, whether there is a sampled span.
 template <class S, class Labels, class Unit, class Buckets>
 struct histogram : row {
@@ -74,12 +87,12 @@ private:
     template <class Where>
     APM_INLINE void put(const amount& v, const Where& where) const {
         if constexpr (bucketing::floating) {
-            if (!detail::finite(v.value)) [[unlikely]] return detail::refuse<what>(*this);
+            if (!detail::finite(v.value)) [[unlikely]] return detail::reject<what>(*this);
         }
         if constexpr (!bucketing::negative) {
-            if (v.value < 0) [[unlikely]] return detail::refuse<what>(*this);
+            if (v.value < 0) [[unlikely]] return detail::reject<what>(*this);
         } else if constexpr (!bucketing::floating) {
-            if (v.value == detail::no_value) [[unlikely]] return detail::refuse<what>(*this);
+            if (v.value == detail::no_value) [[unlikely]] return detail::reject<what>(*this);
         }
         const std::uint64_t bucket = bucketing::search(v.value);
         if constexpr (std::same_as<Where, Labels> && detail::few_series<Labels>) {
@@ -128,7 +141,7 @@ private:
     // Of a row with exemplars, while there is a sampled span.
     template <class N>
     [[APM_HIDDEN, gnu::noinline]] void put_in_span(std::uint32_t number, std::uint64_t bucket, N v) const {
-        put_anywhere({this, number, detail::series::overflow}, bucket, v);
+        put_anywhere({this, number, detail::series::slow_path}, bucket, v);
     }
 };
 

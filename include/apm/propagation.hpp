@@ -16,6 +16,7 @@
 #include <apm/propagation/carrier.hpp>
 #include <apm/propagation/formats.hpp>
 #include <apm/propagation/headers.hpp>
+#include <apm/tracing/attach.hpp>
 #include <apm/tracing/context.hpp>
 
 namespace apm::inline APM_ABI {

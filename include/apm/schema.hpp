@@ -12,13 +12,17 @@
 
 #include <apm/config.hpp>
 #include <apm/counter.hpp>
+#include <apm/detail/hash.hpp>
 #include <apm/gauge.hpp>
 #include <apm/histogram.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/naming.hpp>
 #include <apm/metrics/row.hpp>
+#include <apm/row.hpp>
 #include <apm/span.hpp>
 #include <apm/updown.hpp>
 
-// See row.hpp: named in the compiler's message, never defined.
+// See metrics/row.hpp: named in the compiler's message, never defined.
 void apm_error_duplicate_metric_name_in_schema_rename_one(const char* row, const char* other);
 void apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(const char* row, const char* other);
 void apm_error_scope_name_is_empty_name_the_library_or_program(const char* name);
@@ -152,7 +156,7 @@ consteval const S& verified() {
         static_assert(verify<S>());
         return instance<S>;
     } else {
-        return refused<S>;
+        return rejected<S>;
     }
 }
 

@@ -17,11 +17,15 @@
 #include <apm/counter.hpp>
 #include <apm/histogram.hpp>
 #include <apm/metrics/row.hpp>
+#include <apm/tracing/attach.hpp>
 #include <apm/tracing/attributes.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/begin.hpp>
+#include <apm/tracing/end.hpp>
+#include <apm/tracing/sampler.hpp>
 #include <apm/tracing/span_handle.hpp>
+#include <apm/tracing/span_row.hpp>
 
-// See row.hpp: named in the compiler's message, never defined.
+// See metrics/row.hpp: named in the compiler's message, never defined.
 void apm_error_span_name_is_empty(const char* row);
 void apm_error_span_help_is_empty_say_what_it_covers(const char* row);
 
@@ -157,7 +161,7 @@ public:
     static_assert(M == mode::on);
 
     APM_INLINE explicit basic_scope(const Row& row)
-        : span_handle<M>(detail::begin<detail::manner{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
+        : span_handle<M>(detail::begin<detail::start_options{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
     APM_INLINE basic_scope(basic_scope&& other) noexcept : span_handle<M>(other), row_(other.row_) { other.span_ = nullptr; }
     basic_scope& operator=(basic_scope&& other) noexcept {
         if (this == &other) return *this;

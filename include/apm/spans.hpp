@@ -16,10 +16,16 @@
 #include <sys/mman.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/ring.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/detail/store.hpp>
 #include <apm/detail/timeline.hpp>
 #include <apm/span.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/span_limits.hpp>
+#include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/span_record.hpp>
 #include <apm/tracing/span_view.hpp>
+#include <apm/tracing/thread_state.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -37,7 +43,7 @@ struct span_totals {
     std::uint64_t started = 0;    // that were to be kept
     std::uint64_t unsampled = 0;  // that were not
     std::uint64_t drained = 0;
-    std::uint64_t dropped_full = 0;       // the ring was full, or what waits for a late verdict had no room
+    std::uint64_t dropped_full = 0;       // the ring was full, or the buffer of tail sampling was
     std::uint64_t dropped_memory = 0;     // there was no memory for a ring, or for the span
     std::uint64_t dropped_inherited = 0;  // a forked child ended what its parent process began
     std::uint64_t dropped_items = 0;      // attributes, events and links beyond the limits, and spans with a text that was cut
@@ -51,7 +57,7 @@ namespace detail {
 // What the reader of the rings keeps from one time to the next; one per process.
 struct span_reader {
     timeline when;
-    late_records *first = nullptr, *last_late = nullptr;  // kept late, and not read yet
+    tail_records *first_tail = nullptr, *last_tail = nullptr;  // kept by tail sampling, and not read yet
     const span_limits* limits = &recorded;
 
     static constexpr span_limits recorded{};  // all of it
@@ -65,25 +71,25 @@ inline span_reader* the_reader(root& r) {
 
 inline thread_state& state_in(block& b) { return *reinterpret_cast<thread_state*>(b.cells()); }
 
-// What was kept late since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
-inline std::size_t take_late_records(root& r, span_reader& reader) {
-    late_records* newest = reinterpret_cast<late_records*>(__atomic_exchange_n(&r.late.bits, 0, __ATOMIC_ACQUIRE));
-    late_records* oldest = nullptr;
+// What tail sampling kept since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
+inline std::size_t take_tail_records(root& r, span_reader& reader) {
+    tail_records* newest = reinterpret_cast<tail_records*>(__atomic_exchange_n(&r.tail_sampled.bits, 0, __ATOMIC_ACQUIRE));
+    tail_records* oldest = nullptr;
     for (auto* const last = newest; newest;) {
-        late_records* const next = newest->next;
+        tail_records* const next = newest->next;
         newest->next = oldest;
         oldest = newest;
         newest = next;
         if (newest) continue;
-        (reader.first ? reader.last_late->next : reader.first) = oldest;
-        reader.last_late = last;
+        (reader.first_tail ? reader.last_tail->next : reader.first_tail) = oldest;
+        reader.last_tail = last;
     }
     std::size_t bytes = 0;
-    for (late_records** at = &reader.first; late_records* const x = *at;) {
+    for (tail_records** at = &reader.first_tail; tail_records* const x = *at;) {
         if (x->generation == r.generation.load()) {
             bytes += x->used - x->read;
             at = &x->next;
-            reader.last_late = x;
+            reader.last_tail = x;
             continue;
         }
         *at = x->next;
@@ -123,7 +129,7 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
         std::uint64_t until;
     };
     std::vector<part> parts;
-    std::size_t all = take_late_records(r, reader), first = 0;
+    std::size_t all = take_tail_records(r, reader), first = 0;
     for (auto* b = s->blocks.pointer_acquire<block>(); b; b = b->next) {
         ring& x = state_in(*b).records;
         if (x.said.load()) x.said.store(0);  // before its head is read: what comes later says so anew
@@ -150,13 +156,13 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
         used += size;
         return true;
     };
-    while (late_records* const x = reader.first) {
+    while (tail_records* const x = reader.first_tail) {
         const std::uint32_t before = x->read;
         while (x->read < x->used && take(x->bytes() + x->read, get_raw<std::uint32_t>(x->bytes() + x->read)))
             x->read += get_raw<std::uint32_t>(x->bytes() + x->read);
-        r.late_unread.add_shared(std::uint64_t{before} - x->read);
+        r.tail_unread.add_shared(std::uint64_t{before} - x->read);
         if (x->read < x->used) break;
-        reader.first = x->next;
+        reader.first_tail = x->next;
         forget_records(x);
     }
     for (std::size_t i = 0; i < parts.size() && !batch.more; ++i) {
@@ -184,7 +190,7 @@ inline void limit_spans(const span_limits& limits) {
 
 // What is in the rings now, in bytes.
 inline std::uint64_t bytes_to_drain() {
-    std::uint64_t all = process_root().late_unread.load();
+    std::uint64_t all = process_root().tail_unread.load();
     const store* s = find_or_make(all_threads);
     for (auto* b = s ? s->blocks.pointer_acquire<block>() : nullptr; b; b = b->next) {
         const ring& x = state_in(*b).records;

@@ -24,8 +24,11 @@
 
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/store.hpp>
 #include <apm/fields.hpp>
-#include <apm/metrics/recording.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/labels.hpp>
+#include <apm/metrics/row.hpp>
 #include <apm/testing/clock.hpp>
 #include <apm/testing/sampling.hpp>
 #include <apm/testing/spans.hpp>

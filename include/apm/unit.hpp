@@ -87,7 +87,7 @@ struct nanoseconds_passed {
     [[nodiscard]] APM_INLINE rep count() const { return static_cast<std::int64_t>(ns); }
 };
 
-// What an int64 cannot hold: not a number, or too large (a time beyond 292 years). Every row refuses it.
+// What an int64 cannot hold: not a number, or too large (a time beyond 292 years). Every row rejects it.
 inline constexpr std::int64_t no_value = INT64_MIN;
 
 template <duration D>

@@ -1,10 +1,22 @@
 // updown: a sum that grows and shrinks.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
+#include <utility>
 
+#include <apm/config.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/amount.hpp>
+#include <apm/metrics/description.hpp>
+#include <apm/metrics/handle.hpp>
+#include <apm/metrics/labels.hpp>
 #include <apm/metrics/observation.hpp>
 #include <apm/metrics/recording.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
+#include <apm/unit.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -66,19 +78,19 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
-    // Where not, the value is refused.
+    // Where not, the value is rejected.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return detail::finite(n.value);
         else return n.value != detail::no_value;
     }
     template <class Where>
     APM_INLINE void put(const amount& n, const Where& where) const {
-        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::reject<what>(*this);
         detail::add_to<what, Labels>(*this, where, kept(n));
     }
     template <class Where>
     APM_INLINE void take(const amount& n, const Where& where) const {
-        if (!holds(n)) [[unlikely]] return detail::refuse<what>(*this);
+        if (!holds(n)) [[unlikely]] return detail::reject<what>(*this);
         detail::add_to<what, Labels>(*this, where, static_cast<decltype(kept(n))>(0) - kept(n));
     }
     template <class F>
@@ -94,7 +106,7 @@ private:
     [[APM_HIDDEN]] static void add_change(observation<F>& o) {
         o.ask([&o](const auto& now) {
             const amount n(now);
-            if (!holds(n)) return detail::refuse<what>(*o.of);
+            if (!holds(n)) return detail::reject<what>(*o.of);
             move_to(o, kept(n));
         });
     }

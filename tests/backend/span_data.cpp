@@ -144,9 +144,9 @@ TEST_CASE("what was left out is counted") {
 
 TEST_CASE("what a span brought along and stands for is in the copy") {
     constexpr std::string_view state = "ot=th:c,a=b";
-    apm::detail::local_trace* const shared = apm::detail::make_local_trace(state.size());
+    apm::detail::shared_trace* const shared = apm::detail::make_shared_trace(state.size());
     shared->state_size = static_cast<std::uint32_t>(state.copy(shared->state(), state.size()));
-    const apm::context from{{1, ~std::uint64_t{0}}, 2, true, true, true, false, false, apm::detail::shared_trace(shared)};
+    const apm::context from{{1, ~std::uint64_t{0}}, 2, true, true, true, false, false, apm::detail::shared_trace_ref(shared)};
     apm::drain_spans();
     {
         const auto attached = apm::attach(from);

@@ -86,13 +86,13 @@ TEST_CASE("totals with rates, present values, distributions with quantiles") {
           "  time{method=cash}                      1  0.0167   2 s    > 1 s    > 1 s    > 1 s\n");
 }
 
-TEST_CASE("what overflowed or was refused is said below") {
+TEST_CASE("what overflowed or was rejected is said below") {
     telemetry.agents.add<on>(7, {.agent = "one more"});
     telemetry.revenue.add<on>(-1.0);
     const std::string text = table();
     INFO(text);
     CHECK(text.find("\n  agents{otel.metric.overflow=true}") != std::string::npos);
-    CHECK(text.ends_with("\nrevenue: 1 values refused\nagents: 1 records went to its overflow series\n"));
+    CHECK(text.ends_with("\nrevenue: 1 values rejected\nagents: 1 records went to its overflow series\n"));
 }
 
 TEST_CASE("the library's own rows are shown on demand, and of nothing there is no table") {

@@ -242,13 +242,13 @@ void two_scopes_on_one_line() {
 }
 
 // CASE rules_that_do_not_live
-// EXPECT decide_late_with|deleted
+// EXPECT tail_sample|deleted
 #ifdef CASE_rules_that_do_not_live
-void closer() { apm::decide_late_with({.errors = true}); }
+void closer() { apm::tail_sample({.errors = true}); }
 #else
 void closer() {
-    static constexpr apm::late_rules errors{.errors = true};
-    apm::decide_late_with(errors);
+    static constexpr apm::tail_rules errors{.errors = true};
+    apm::tail_sample(errors);
 }
 #endif
 

@@ -28,7 +28,7 @@ struct ring_of {
 
     [[nodiscard]] std::uint64_t bytes() const { return x.mask.load() + 1; }
 
-    // A record of that size, all of its bytes made from `number`. False where it was refused.
+    // A record of that size, all of its bytes made from `number`. False where it was rejected.
     bool write(std::uint32_t size, std::uint32_t number) {
         std::uint64_t head;
         char* const to = reserve(x, size, head);
@@ -62,7 +62,7 @@ struct ring_of {
 
 }  // namespace
 
-TEST_CASE("a ring is filled to its last byte, and then refuses the newest") {
+TEST_CASE("a ring is filled to its last byte, and then rejects the newest") {
     ring_of r;
     REQUIRE(r.bytes() == ring::default_bytes);
     const auto fits = static_cast<std::uint32_t>(r.bytes() / 64);
@@ -158,7 +158,7 @@ TEST_CASE("all rings together stay within their limit, whoever asks at once") {
     }
 }
 
-TEST_CASE("a writer and a reader at once: what was not refused arrives, in order and whole") {
+TEST_CASE("a writer and a reader at once: what was not rejected arrives, in order and whole") {
     ring_of r(64 * 1024);
     const auto total = static_cast<std::uint32_t>(repeat(2'000'000));
     std::uint32_t next = 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A Node service with OpenTelemetry's own SDK calls the C++ shop, and is called by it: one trace, the right parents, the same
-verdict everywhere, what travels with the trace as it was sent. Both ways, in W3C's headers and in B3's.
+decision everywhere, what travels with the trace as it was sent. Both ways, in W3C's headers and in B3's.
 
     node-front -> shop-gateway -> shop-orders -> node-bank -> shop-payment
 
@@ -25,7 +25,7 @@ from harness import Program, check, need_npm_packages, run  # noqa: E402
 PACKAGES = ["@opentelemetry/api@1.9.1", "@opentelemetry/core@2.11.0", "@opentelemetry/sdk-trace-base@2.11.0",
             "@opentelemetry/context-async-hooks@2.11.0", "@opentelemetry/propagator-b3@2.11.0",
             "@opentelemetry/sampler-composite@0.222.0", "@opentelemetry/instrumentation-http@0.222.0"]
-MANY = 200          # orders where verdicts are counted
+MANY = 200          # orders where decisions are counted
 HALF = 1 << 55      # of the 56 random bits of a trace
 
 # What is recorded of one order, from the first process to the last; children in the order of the alphabet.
@@ -372,9 +372,9 @@ def bridge():
     check_orders(case, False, True, translated=True)
 
 
-# --- the same verdict ---------------------------------------------------------------------------------------------------------
+# --- the same decision --------------------------------------------------------------------------------------------------------
 
-def check_verdicts(case, kept, all_of_them, expected):
+def check_decisions(case, kept, all_of_them, expected):
     same("the number of traces", len(all_of_them), MANY)
     check(MANY // 4 < len(kept) < 3 * MANY // 4, f"{len(kept)} of {MANY} are kept")
     for process in {line.split()[0] for line in expected.splitlines()}:
@@ -394,11 +394,11 @@ def node_decides(sampler):
               payment={"TRACES_SAMPLER": "parentbased_probability", "TRACES_SAMPLER_ARG": "0.1"}) as case:
         case.place_orders(MANY, 8)
     kept = {o["traceId"] for o in case.orders if o["sampled"]}
-    check_verdicts(case, kept, {o["traceId"] for o in case.orders}, FROM_FRONT)
+    check_decisions(case, kept, {o["traceId"] for o in case.orders}, FROM_FRONT)
     states = {r["traceId"]: r["received"]["tracestate"] for r in case.received}
     for trace, state in states.items():
         if sampler == "parentbased_probability":
-            same(f"the verdict on {trace}", trace in kept, int(trace[-14:], 16) >= HALF)
+            same(f"the decision on {trace}", trace in kept, int(trace[-14:], 16) >= HALF)
         # Node's sampler puts its member at the front in each span.
         ours = "ot=th:8," if sampler == "parentbased_probability" and trace in kept else ""
         same(f"the tracestate of {trace}", state, f"{ours}rojo@shop={trace[16:]},congo=t61rcWkgMzE")
@@ -414,14 +414,14 @@ def shop_decides(sampler, nodes):
             list(people.map(lambda _: case.ask_orders(), range(MANY)))
     by_trace = {r["traceId"]: ids_of(r["received"]) for r in case.received}
     kept = {trace for trace, (_, _, flags) in by_trace.items() if int(flags, 16) & SAMPLED}
-    check_verdicts(case, kept, set(by_trace), FROM_ORDERS)
+    check_decisions(case, kept, set(by_trace), FROM_ORDERS)
     probability = sampler == "parentbased_probability"
     for r in case.received:
         trace, _, flags = by_trace[r["traceId"]]
         same(f"the flags of {trace}", flags, "03" if trace in kept else "02")     # random, as the shop's ids are
         same(f"the tracestate of {trace}", r["received"].get("tracestate"), "ot=th:8" if probability and trace in kept else None)
         if probability:
-            same(f"the verdict on {trace}", trace in kept, int(trace[-14:], 16) >= HALF)
+            same(f"the decision on {trace}", trace in kept, int(trace[-14:], 16) >= HALF)
     state = "ot=th:8" if probability else ""
     for s in case.spans:
         same(f"the tracestate of {s}", s.state, state)
@@ -443,7 +443,7 @@ def less_and_less():
     for (given, expected), r in zip(by_hand, hand):
         kept = "th:c" in expected
         same(f"ot behind {given}", set(r["received"]["tracestate"].removeprefix("ot=").split(";")), expected)
-        same(f"the verdicts after {given}", (ids_of(r["received"])[2], r["flags"]), ("01", 1) if kept else ("00", 0))
+        same(f"the decisions after {given}", (ids_of(r["received"])[2], r["flags"]), ("01", 1) if kept else ("00", 0))
     same("the orders with random bits of their own", case.tree(TRACE, CALLER), "\n".join([FROM_ORDERS] * 2))
     for r in case.received:
         trace = r["traceId"]

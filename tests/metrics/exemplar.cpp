@@ -229,7 +229,7 @@ TEST_CASE("bound handles: the same, in every thread; without a span they only co
     CHECK(find_series(now, telemetry.few, overflow_series)->total() == overflowed + 3);
 }
 
-TEST_CASE("nothing outside a span, in one that is not sampled, or of what is refused or zero") {
+TEST_CASE("nothing outside a span, in one that is not sampled, or of what is rejected or zero") {
     constexpr OfSide at{.side = Side::right, .warm = true};
     constexpr std::string_view labels = "side=right,warm=true";
     telemetry.orders.add(1, at);

@@ -111,7 +111,7 @@ TEST_CASE("off: plain calls evaluate their arguments once, as C++ says") {
     CHECK(evaluations == 12);
 }
 
-TEST_CASE("off: values that a row would refuse, and labels out of range, are nothing too") {
+TEST_CASE("off: values that a row would reject, and labels out of range, are nothing too") {
     telemetry.revenue.add(-1.0);
     telemetry.scores.record(std::numeric_limits<double>::quiet_NaN());
     telemetry.duration.record(-1s, {.method = static_cast<Method>(77)});

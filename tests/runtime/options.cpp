@@ -21,10 +21,10 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.remote_sampling.endpoint.empty());
     CHECK(o.remote_sampling.interval == 60s);
     CHECK(o.remote_sampling.initial_rate == 0.001);
-    CHECK_FALSE(o.late.errors);  // what is kept late costs all that is not
-    CHECK(o.late.slower_than == 0s);
-    CHECK(o.late.bytes == 16 * 1024 * 1024);
-    CHECK(o.level == 255);
+    CHECK_FALSE(o.tail_sampling.errors);  // it costs all that is not kept
+    CHECK(o.tail_sampling.slower_than == 0s);
+    CHECK(o.tail_sampling.bytes == 16 * 1024 * 1024);
+    CHECK(o.max_level == 255);
     CHECK(o.control.file.empty());
     CHECK(o.control.token.empty());  // nobody changes anything unless somebody says so
     CHECK(o.propagators == "tracecontext,baggage");

@@ -38,15 +38,15 @@ std::int64_t says(std::string_view name) {
 
 }  // namespace
 
-TEST_CASE("records that overflowed and values that were refused are counted") {
+TEST_CASE("records that overflowed and values that were rejected are counted") {
     const apm::self_observation self;
-    const auto overflowed = says("apm.records.overflowed"), refused = says("apm.records.refused");
+    const auto overflowed = says("apm.records.overflowed"), rejected = says("apm.records.rejected");
     for (const char* path : {"a", "b", "c", "d", "c"}) telemetry.paths.add<on>(1, {.path = path});
     telemetry.paid.add<on>(-1.0);
     telemetry.paid.add<on>(std::nan(""));
     telemetry.paid.add<on>(INFINITY);
     CHECK(says("apm.records.overflowed") == overflowed + 3);
-    CHECK(says("apm.records.refused") == refused + 3);
+    CHECK(says("apm.records.rejected") == rejected + 3);
 }
 
 TEST_CASE("one block per thread alive at once and schema") {

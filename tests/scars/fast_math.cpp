@@ -1,4 +1,4 @@
-// -ffast-math promises the compiler that there are no NaN and no infinities. They come all the same, and are refused.
+// -ffast-math promises the compiler that there are no NaN and no infinities. They come all the same, and are rejected.
 // FLAGS -O2 -ffast-math
 #include <cstdlib>
 
@@ -29,7 +29,7 @@ int main() {
     telemetry.held.add(0.5);
     telemetry.score.record(0.15);
     for (const apm::family& f : apm::collect().families) {
-        scar::require(f.refused == 3, f.row->name, f.refused);
+        scar::require(f.rejected == 3, f.row->name, f.rejected);
         const double sum = f.row->kind == apm::kind::histogram ? f.series[0].sum() * 10 / 3 : f.series[0].real();
         scar::require(sum > 0.49 && sum < 0.51, f.row->name, static_cast<unsigned>(sum));
     }

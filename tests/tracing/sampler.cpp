@@ -44,10 +44,10 @@ std::string names(const apm::span_batch& all) {
 }
 
 // A tracestate, as a header would have brought it.
-apm::detail::shared_trace with_state(std::string_view state) {
-    apm::detail::local_trace* const t = apm::detail::make_local_trace(static_cast<std::uint32_t>(state.size()));
+apm::detail::shared_trace_ref with_state(std::string_view state) {
+    apm::detail::shared_trace* const t = apm::detail::make_shared_trace(static_cast<std::uint32_t>(state.size()));
     t->state_size = static_cast<std::uint32_t>(state.copy(t->state(), state.size()));
-    return apm::detail::shared_trace(t);
+    return apm::detail::shared_trace_ref(t);
 }
 apm::context far(bool sampled, std::string_view state, std::uint64_t low = 2) {
     return {{1, low}, 3, sampled, true, true, false, false, with_state(state)};
@@ -95,7 +95,7 @@ TEST_CASE("always_on and always_off ask nobody; parent_based asks the parent in 
 TEST_CASE("one's own sampler is told the trace, the parent and the row, once for each trace that begins here") {
     static int asked = 0;
     static bool had_parent = false;
-    static const apm::sampler own{[](const apm::sampler& s, const apm::sampling_request& r) -> apm::verdict {
+    static const apm::sampler own{[](const apm::sampler& s, const apm::sampling_request& r) -> apm::sampling_decision {
                                       ++asked;
                                       had_parent = r.parent != nullptr;
                                       CHECK(&r.row == &telemetry.plain);
@@ -204,13 +204,13 @@ TEST_CASE("thresholds are those of the specification, rounded to four digits beh
     for (const double none : {0.0, -1.0, std::nan(""), 0x1p-57}) CHECK(apm::probability(none) == apm::always_off);
 }
 
-TEST_CASE("a million verdicts are exactly what threshold and randomness say") {
+TEST_CASE("a million decisions are exactly what threshold and randomness say") {
     const apm::sampler s = apm::probability(0.1);
     std::uint64_t state = 7, wrong = 0, kept = 0;
     const std::size_t n = repeat(1'000'000);
     for (std::size_t i = 0; i < n; ++i) {
         const apm::trace_id trace{apm::detail::next_random(state), apm::detail::next_random(state)};
-        const apm::verdict v = s({trace, nullptr, telemetry.plain});
+        const apm::sampling_decision v = s({trace, nullptr, telemetry.plain});
         const bool expected = (trace.low & 0xff'ffff'ffff'ffff) >= 0xe6'6600'0000'0000;
         wrong += v.keep != expected || v.threshold != 0xe6'6600'0000'0000;
         kept += v.keep;

@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 APM_FIELDS(Numbered, (std::uint64_t, number));
 
 struct Schema : apm::schema<Schema> {
-    static constexpr apm::scope scope{.name = "waiting test"};
+    static constexpr apm::scope scope{.name = "tail sampling test"};
     span<Numbered, apm::server> request{this, "request", "a local root"};
     span<Numbered>              step   {this, "step", "below it"};
 };
@@ -37,23 +37,23 @@ constexpr auto& telemetry = apm::instruments<Schema>;
 
 apm::detail::root& process = apm::detail::process_root();
 
-// Nothing is sampled, and late verdicts are on, for a scope. At its end all memory is given back.
-class late {
+// Nothing is sampled, and tail sampling is on, for a scope. At its end all memory is given back.
+class tail_sampled {
 public:
-    explicit late(const apm::late_rules& rules) : rules_(rules) {
+    explicit tail_sampled(const apm::tail_rules& rules) : rules_(rules) {
         apm::drain_spans(64 << 20);
-        apm::decide_late_with(rules_);
+        apm::tail_sample(rules_);
     }
-    ~late() {
-        static constexpr apm::late_rules none;
-        apm::decide_late_with(none);
+    ~tail_sampled() {
+        static constexpr apm::tail_rules none;
+        apm::tail_sample(none);
         while (!apm::drain_spans().spans.empty()) {}
-        CHECK(process.late_bytes.load() == 0);
-        CHECK(process.late_unread.load() == 0);
+        CHECK(process.tail_bytes.load() == 0);
+        CHECK(process.tail_unread.load() == 0);
     }
 
 private:
-    apm::late_rules rules_;
+    apm::tail_rules rules_;
     apm::testing::sampling unsampled_{apm::parent_based(apm::always_off)};
 };
 
@@ -83,11 +83,11 @@ TEST_CASE("off unless asked for: what is not sampled is not recorded") {
         CHECK_FALSE(apm::current_span().recording());
     }
     CHECK(apm::drain_spans().spans.empty());
-    CHECK_FALSE(apm::late_rules{}.any());
+    CHECK_FALSE(apm::tail_rules{}.any());
 }
 
 TEST_CASE("a local root with an error anywhere below it is kept with all that ended below it; others are not") {
-    const late rules({.errors = true});
+    const tail_sampled rules({.errors = true});
     const auto before = apm::count_spans();
     for (std::uint64_t i = 0; i < 10; ++i) {
         TRACE_SCOPE(telemetry.request, {.number = i});
@@ -107,7 +107,7 @@ TEST_CASE("a local root with an error anywhere below it is kept with all that en
         CHECK_FALSE(s.sampled());
         CHECK(s.adjusted_count() == 0);
         CHECK(s.trace() == all.spans[i / 3 * 3].trace());
-        CHECK(attribute(s, "apm.kept") == (i % 3 == 2 ? "error" : ""));
+        CHECK(attribute(s, "apm.tail_sampled") == (i % 3 == 2 ? "error" : ""));
     }
     CHECK(all.spans[0].parent() == all.spans[2].id());
     const auto after = apm::count_spans();
@@ -117,7 +117,7 @@ TEST_CASE("a local root with an error anywhere below it is kept with all that en
 }
 
 TEST_CASE("a local root that took longer is kept; the limit itself is not longer") {
-    const late rules({.slower_than_ns = 1'000'000});
+    const tail_sampled rules({.slower_than_ns = 1'000'000});
     apm::testing::manual_clock clock(1'000'000'000);
     for (const auto took : {999'999ns, 1'000'000ns, 1'000'001ns}) {
         TRACE_SCOPE(telemetry.request, {.number = static_cast<std::uint64_t>(took.count())});
@@ -130,11 +130,11 @@ TEST_CASE("a local root that took longer is kept; the limit itself is not longer
     const auto all = apm::drain_spans();
     REQUIRE(names(all) == "step request");
     CHECK(all.spans[1].duration() == 1'000'001);
-    CHECK(attribute(all.spans[1], "apm.kept") == "slow");
+    CHECK(attribute(all.spans[1], "apm.tail_sampled") == "slow");
 }
 
-TEST_CASE("what is sampled is not decided late; what comes from another process unsampled is") {
-    const late rules({.errors = true});
+TEST_CASE("what is sampled is not tail sampled; what comes from another process unsampled is") {
+    const tail_sampled rules({.errors = true});
     {
         const auto from = apm::attach({{1, 2}, 3, true, true});
         TRACE_SCOPE(telemetry.request, {.number = 1});
@@ -155,7 +155,7 @@ TEST_CASE("what is sampled is not decided late; what comes from another process 
 }
 
 TEST_CASE("work that was handed to another thread belongs to its local root") {
-    const late rules({.errors = true});
+    const tail_sampled rules({.errors = true});
     std::optional<apm::context> here;
     {
         TRACE_SCOPE(telemetry.request, {.number = 1});
@@ -189,14 +189,14 @@ TEST_CASE("work that was handed to another thread belongs to its local root") {
     here.reset();
 }
 
-TEST_CASE("what waits stays within its bytes; what has no room is counted, and the rest is kept") {
-    const late rules({.errors = true, .bytes = 8'192});
+TEST_CASE("what is buffered stays within its bytes; what has no room is counted, and the rest is kept") {
+    const tail_sampled rules({.errors = true, .bytes = 8'192});
     const auto before = apm::count_spans();
     {
         TRACE_SCOPE(telemetry.request, {.number = 1});
         for (std::uint64_t i = 0; i < 200; ++i) {
             TRACE_SCOPE(telemetry.step, {.number = i});
-            CHECK(process.late_bytes.load() <= 8'192);
+            CHECK(process.tail_bytes.load() <= 8'192);
         }
         apm::current_span().status(apm::span_status::error);
     }
@@ -210,7 +210,7 @@ TEST_CASE("what waits stays within its bytes; what has no room is counted, and t
 }
 
 TEST_CASE("more than one batch takes at once is read in several") {
-    const late rules({.errors = true});
+    const tail_sampled rules({.errors = true});
     {
         TRACE_SCOPE(telemetry.request, {.number = 0});
         for (std::uint64_t i = 0; i < 2'000; ++i) { TRACE_SCOPE(telemetry.step, {.number = i}); }
@@ -227,8 +227,8 @@ TEST_CASE("more than one batch takes at once is read in several") {
     CHECK(batches > 5);
 }
 
-TEST_CASE("a forked child has its own verdicts, and none of its parent's spans") {
-    const late rules({.errors = true});
+TEST_CASE("a forked child has its own decisions, and none of its parent's spans") {
+    const tail_sampled rules({.errors = true});
     {
         TRACE_SCOPE(telemetry.request, {.number = 1});
         apm::current_span().status(apm::span_status::error);
@@ -245,9 +245,9 @@ TEST_CASE("a forked child has its own verdicts, and none of its parent's spans")
             apm::current_span().status(apm::span_status::error);
         }
         const auto all = apm::drain_spans();
-        wrong += all.spans.size() != 1 || attribute(all.spans[0], "apm.kept") != "error";
+        wrong += all.spans.size() != 1 || attribute(all.spans[0], "apm.tail_sampled") != "error";
         // Its account is its own, whatever waited or lay there unread at the fork.
-        wrong += process.late_bytes.load() != 0 || process.late_unread.load() != 0 || apm::detail::bytes_to_drain() != 0;
+        wrong += process.tail_bytes.load() != 0 || process.tail_unread.load() != 0 || apm::detail::bytes_to_drain() != 0;
         _exit(wrong);
     }
     int status = 0;
@@ -261,12 +261,12 @@ TEST_CASE("under load, every local root with an error is kept, whole, and nothin
     static constexpr std::size_t threads = 8;
     const std::size_t requests = repeat(20'000);
     static constexpr std::uint64_t bytes = 8 << 20;
-    const late rules({.errors = true, .bytes = bytes});
+    const tail_sampled rules({.errors = true, .bytes = bytes});
     const auto before = apm::count_spans();
     std::map<std::uint64_t, std::uint64_t> seen;  // number: spans
     std::uint64_t most = 0, wrong = 0;
     const auto read = [&] {
-        most = std::max(most, process.late_bytes.load());
+        most = std::max(most, process.tail_bytes.load());
         for (const auto& s : apm::drain_spans().spans) {
             s.attributes([&](const apm::attribute_view& a) {
                 if (a.name() == "number")

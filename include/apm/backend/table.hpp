@@ -158,7 +158,7 @@ inline std::string to_table(const snapshot& s, const table_options& options = {}
             if (n) notes.append(r.name).append(": ").append(std::to_string(n)).append(what) += '\n';
         };
         note(f.overflowed, " records went to its overflow series");
-        note(f.refused, " values refused");
+        note(f.rejected, " values rejected");
     }
     std::size_t width = 0;
     const auto sections = {&counters, &values, &histograms};

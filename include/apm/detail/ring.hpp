@@ -3,7 +3,7 @@
 //     |  read  |  tail ─ record ─ record ─ head  |  free  |        positions grow for ever; & mask is the place
 //
 // A record lies in one piece, begins with its size and is a multiple of 8 bytes long; where it does not fit before the end of
-// the memory, a filler takes the rest. A full ring refuses the newest: it never waits, never overwrites, never allocates.
+// the memory, a filler takes the rest. A full ring rejects the newest: it never waits, never overwrites, never allocates.
 #pragma once
 
 #include <cstddef>

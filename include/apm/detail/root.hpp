@@ -53,12 +53,12 @@ struct root {
     cell ring_bytes{};        // of one; 0: the default
     cell ring_limit{};        // of all; 0: the default
     cell ring_held{};
-    cell gate{};              // 0: whoever records goes straight through; else see `gate`
+    cell gate{};              // 0: everything is recorded as usual; else see gate.hpp
     cell chooser{};           // what is written; the layer above knows how to ask it. 0: everything
-    cell late_rules{};        // what else is written, once it is known how it went. 0: nothing
-    cell late{};              // what was chosen so, for the reader: a list, the last first
-    cell late_bytes{};        // of them, and of those that wait
-    cell late_unread{};       // of them
+    cell tail_rules{};        // which records are kept once it is known how they ended; 0: none
+    cell tail_sampled{};      // records kept so, for the reader: a list, the newest first
+    cell tail_bytes{};        // of them, and of those that are not decided yet
+    cell tail_unread{};       // of them, what the reader has not read
     cell propagators{};       // which headers are read and written, four bits for each; 0: the usual ones
     cell baggage_keys{};      // which keys of baggage may leave the process; 0: all
     cell wake{};              // a futex: grows whenever the reader should look
@@ -162,22 +162,9 @@ APM_COLD inline root& elect() {
     return *found;
 }
 
-// Bits of root::gate.
-struct gate {
-    static constexpr std::uint64_t muted = 1;          // nobody will ever read, so nothing is written
-    static constexpr std::uint64_t asks_children = 2;  // the chooser is asked of whatever begins, parent or not
-    static constexpr std::uint64_t level = 0xff00;     // bits 8 to 15, if not 0: what is of this level, or above, is not written
-};
-
 inline root& process_root() {
     if (root* r = elected.pointer_acquire<root>()) [[likely]] return *r;
     return elect();
-}
-
-inline void set_gate(root& r, std::uint64_t mask, std::uint64_t bits) {
-    std::uint64_t* const word = &r.gate.bits;
-    std::uint64_t before = r.gate.load();
-    while (!__atomic_compare_exchange_n(word, &before, (before & ~mask) | bits, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {}
 }
 
 // One line about something that went wrong; counted. printf's format. Any thread.

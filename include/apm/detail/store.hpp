@@ -47,7 +47,7 @@ inline void after_fork_in_child() {
     }
     r.fallbacks.store(0), r.lost.store(0), r.errors.store(0);
     r.drained.store(0), r.undelivered.store(0), r.unattached.store(0), r.unended.store(0);
-    r.late_bytes.store(0), r.late_unread.store(0);
+    r.tail_bytes.store(0), r.tail_unread.store(0);
     r.started.store(realtime_ns());
     r.generation.add(std::uint64_t{1});
     forget_other_threads(r);
@@ -113,8 +113,8 @@ APM_INLINE store* store_of() {
     return find_home<What>();
 }
 
-// Where a record goes that nothing can be had for: nowhere, counted.
-APM_COLD inline place lost() {
+// Where a record goes for which there is no memory: nowhere. Counts it.
+APM_COLD inline place no_place() {
     process_root().lost.add_shared(std::uint64_t{1});
     return {nullptr, true};
 }
@@ -130,7 +130,7 @@ APM_COLD inline void count_fallback(const char* name) {
 template <const description& What>
 APM_COLD place first_touch() {
     store* s = store_of<What>();
-    if (!s) return lost();
+    if (!s) return no_place();
     if (cell* cells = attach(bound<What>, *s)) return {cells, false};
     count_fallback(What.name);
     return {s->fallback, true};

@@ -142,7 +142,7 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
     if (options.on_error) on_error(options.on_error);
     const detail::settings settings(options);
     root.disabled.store(settings.disabled ? 1 : 0);
-    if (settings.disabled) return detail::mute(detail::muted_by_runtime, true);
+    if (settings.disabled) return detail::mute(detail::gate::muted_by_runtime, true);
     root.thread_bytes.store(options.bytes_per_thread);
     root.ring_bytes.store(options.ring_bytes);
     root.ring_limit.store(options.ring_limit);
@@ -161,7 +161,7 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
     for (const detail::builtin_made& b : ours) all.push_back(b->calls);
     all.insert(all.end(), own.begin(), own.end());
     const bool spans_are_read = start_backends(settings, all);
-    detail::mute(detail::muted_by_runtime, !spans_are_read);  // a span without a reader is not recorded
+    detail::mute(detail::gate::muted_by_runtime, !spans_are_read);  // a span without a reader is not recorded
     std::vector<detail::any_backend> pushing;
     for (const detail::any_backend& b : started)
         if (b.push || b.spans) pushing.push_back(b);
@@ -194,8 +194,8 @@ void basic_runtime<mode::on>::state::start_sampling(const runtime_options& optio
         rules = settings.sampling.parent_based ? parent_based(jaeger.as_sampler()) : sampling_rules(jaeger.as_sampler());
     }
     detail::start_sampling(rules);
-    control::decide_late_with<mode::on>(detail::rules_of(options.late));
-    control::record_up_to<mode::on>(static_cast<int>(std::min<std::uint32_t>(options.level, control::every_level)));
+    control::tail_sample<mode::on>(detail::rules_of(options.tail_sampling));
+    control::max_level<mode::on>(static_cast<int>(std::min<std::uint32_t>(options.max_level, control::every_level)));
     detail::use(settings.propagation);
 }
 
@@ -272,7 +272,7 @@ void basic_runtime<mode::on>::state::stop() {
                        static_cast<unsigned long long>(all.dropped() - dropped_before),
                        static_cast<unsigned long long>(all.dropped_full - full_before));
     self.reset();
-    if (!detail::process_root().disabled.load()) detail::mute(detail::muted_by_runtime, false);  // for the next reader
+    if (!detail::process_root().disabled.load()) detail::mute(detail::gate::muted_by_runtime, false);  // for the next reader
     if (!replaced) runtimes.store_release(0);
 }
 

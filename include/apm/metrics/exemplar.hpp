@@ -10,10 +10,14 @@
 #include <cstdint>
 
 #include <apm/config.hpp>
+#include <apm/detail/block.hpp>
 #include <apm/detail/cell.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/detail/table.hpp>
 #include <apm/metrics/row.hpp>
 #include <apm/tracing/open_span.hpp>
+#include <apm/tracing/span_record.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -33,7 +37,7 @@ APM_INLINE const open_span* sampled_span() {
     thread_state* const t = this_thread();
     if (!t) [[unlikely]] return nullptr;
     const open_span* const s = visible(current_of(*t));
-    return s && (s->flags & (s->sampled | s->nothing)) == s->sampled ? s : nullptr;
+    return s && (s->flags & (s->sampled | s->no_span)) == s->sampled ? s : nullptr;
 }
 
 // --- a slot -----------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ constexpr std::uint64_t signature(const label_info* fields, std::uint32_t count)
 
 inline constexpr std::uint64_t most_series = 1u << 20;  // of a row: what its limit, and its closed labels, may come to
 
-// How one field type is a label. Specialized per kind of type; anything else is refused by `label_field` below.
+// How one field type is a label. Specialized per kind of type; anything else is rejected by `label_field` below.
 template <class T>
 struct [[APM_HIDDEN]] label_kind {};
 template <class T>
@@ -147,7 +147,7 @@ struct [[APM_HIDDEN]] labels {
         static constexpr std::uint32_t count = sizeof...(Pair);
         static constexpr std::uint32_t texts = (0u + ... + (field_of<L, Pair>::open ? 1u : 0u));
         static constexpr std::uint64_t product = [] {
-            std::uint64_t p = 1;  // not multiplied on where a row refuses it anyway: it would wrap around to a small one
+            std::uint64_t p = 1;  // not multiplied on where a row rejects it anyway: it would wrap around to a small one
             ((p = p > most_series ? p : p * field_of<L, Pair>::radix), ...);
             return p;
         }();

@@ -2,7 +2,7 @@
 //
 // The mapping is OpenTelemetry's (specification, compatibility/prometheus_and_openmetrics.md): other characters become `_`,
 // the unit's word is put behind the name, counters end in `_total`. It is constant evaluation, because two rows whose
-// samples would collide on the page are refused when the schema is compiled.
+// samples would collide on the page are rejected when the schema is compiled.
 #pragma once
 
 #include <cstddef>

@@ -6,7 +6,9 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/observer.hpp>
-#include <apm/metrics/recording.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/metrics/row.hpp>
+#include <apm/metrics/series.hpp>
 
 namespace apm::inline APM_ABI {
 

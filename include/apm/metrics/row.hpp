@@ -12,6 +12,7 @@
 #include <apm/detail/store.hpp>
 #include <apm/metrics/labels.hpp>
 #include <apm/metrics/naming.hpp>
+#include <apm/metrics/row_options.hpp>
 #include <apm/row.hpp>
 #include <apm/unit.hpp>
 
@@ -28,21 +29,6 @@ void apm_error_prometheus_name_must_match_a_z_A_Z_0_9_underscore(const char* row
 void apm_error_exemplars_are_for_counters_and_histograms(const char* row);
 
 namespace apm::inline APM_ABI {
-
-enum class exported : std::uint8_t {
-    automatic,     // rows of at most 64 series from zero, others when touched
-    from_zero,     // every series of closed labels, zero or not, as Prometheus advises: a rate needs a first value
-    when_touched,
-};
-
-struct row_options {
-    std::uint32_t limit = 2000;             // series; what does not fit shares one overflow series
-    const char* prometheus_name = nullptr;  // exactly this on the page (a counter's `_total` is still added)
-    exported series = exported::automatic;
-    // Counters and histograms: for each series and bucket, keep the trace and span of a record in a sampled span. 48 bytes each,
-    // once per process. See metrics/exemplar.hpp.
-    bool exemplars = false;
-};
 
 struct row {
     const row* previous;
@@ -62,11 +48,11 @@ struct row {
                             // series 1, ...; of a tabled row: chunk 0, chunk 1, ...
     std::uint64_t hash;     // of the name
 
-    // Cells of a dense row: series 0, series 1, ..., refused. Of a tabled row: overflowed, refused, chunk 0, chunk 1, ...
-    [[nodiscard]] constexpr std::uint32_t dense_refused() const {
+    // Cells of a dense row: series 0, series 1, ..., rejected. Of a tabled row: overflowed, rejected, chunk 0, chunk 1, ...
+    [[nodiscard]] constexpr std::uint32_t dense_rejected() const {
         return first + static_cast<std::uint32_t>(labels->product) * width;
     }
-    [[nodiscard]] constexpr std::uint32_t refused_cell() const { return tabled ? first + 1 : dense_refused(); }
+    [[nodiscard]] constexpr std::uint32_t rejected_cell() const { return tabled ? first + 1 : dense_rejected(); }
     [[nodiscard]] constexpr std::uint32_t first_chunk() const { return first + 2; }
     [[nodiscard]] constexpr std::uint32_t chunks() const { return detail::chunk_of(options.limit) + 1; }
     [[nodiscard]] constexpr bool from_zero() const {
@@ -143,62 +129,5 @@ private:
         return s;
     }
 };
-
-namespace detail {
-
-// Gauges start from memory that is all zero, and "never set" must differ from "set to 0": a value is kept with its bits
-// flipped by the one value that means "not set" (the least integer; a NaN of an unlikely payload).
-inline constexpr std::uint64_t unset_integer = std::uint64_t{1} << 63;
-inline constexpr std::uint64_t unset_double = 0x7ff8'a9a1'a9a1'a9a1u;
-
-inline void zero_row(const row& r, cell* cells) {
-    if (!r.tabled) {
-        for (std::uint32_t i = r.first; i <= r.dense_refused(); ++i) cells[i].store(0);
-        return;
-    }
-    cells[r.first].store(0), cells[r.first + 1].store(0);
-    for (std::uint32_t c = 0; c < r.chunks(); ++c)
-        if (cell* chunk = cells[r.first_chunk() + c].pointer<cell>())
-            for (std::uint32_t i = 0; i < chunk_size(c) * r.width; ++i) chunk[i].store(0);
-}
-inline void forget_exemplars(const row& r, cell* at) {
-    const auto forget = [&r](cell* slot, std::uint64_t series) {
-        for (std::uint64_t n = series * r.slots_per_series(); n > 0; --n, slot += row::slot_words)
-            if (slot->load()) slot->store(0);  // a page that nobody wrote to stays unwritten
-    };
-    if (!r.tabled) return forget(at + 1, r.labels->product);
-    for (std::uint32_t c = 0; c < r.chunks(); ++c)
-        if (cell* chunk = at[1 + c].pointer<cell>()) forget(chunk, chunk_size(c));
-}
-inline void zero_rows(const description& what, cell* own, cell* shared) {
-    for (auto* r = static_cast<const row*>(what.rows); r; r = r->previous) {
-        if (r->kind != kind::gauge) zero_row(*r, own);
-        else if (shared) zero_row(*r, shared);
-        if (shared && r->options.exemplars) forget_exemplars(*r, shared + r->slots);
-    }
-}
-
-// The one object of schema S, in constant memory, and what its store is made from. Each module has its own copy; the store
-// keeps the first that came.
-template <class S>
-[[APM_HIDDEN]] inline constexpr S instance{};
-template <class S>
-[[APM_HIDDEN]] inline constexpr const row_list& rows_of = instance<S>;  // by its base: a row of S may well be called `count`
-// Where a row was refused, with an error, the object is no constant: then nothing else looks at it, lest that be a dozen errors.
-template <class S>
-concept accepted = requires { typename std::integral_constant<std::uint32_t, rows_of<S>.count>; };
-template <class S>
-extern const S refused;  // stands for it; not defined
-template <class S>
-consteval description describe() {
-    if constexpr (accepted<S>)
-        return {S::scope.name,     S::scope.version,  S::scope.schema_url, rows_of<S>.layout, rows_of<S>.cells,
-                rows_of<S>.shared, rows_of<S>.tables, rows_of<S>.last,     zero_rows};
-    else return {};
-}
-template <class S>
-[[APM_HIDDEN]] inline constexpr description description_of = describe<S>();
-
-}  // namespace detail
 
 }  // namespace apm::inline APM_ABI

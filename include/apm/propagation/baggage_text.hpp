@@ -16,7 +16,7 @@
 
 namespace apm::inline APM_ABI::detail {
 
-inline constexpr std::size_t most_baggage = 64, most_baggage_text = local_trace::most_text;
+inline constexpr std::size_t most_baggage = 64, most_baggage_text = shared_trace::most_text;
 
 constexpr bool token_char(char c) {  // RFC 7230
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;

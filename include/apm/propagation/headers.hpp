@@ -16,26 +16,27 @@
 #include <apm/propagation/w3c.hpp>
 #include <apm/propagation/xray.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
 #include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
 inline std::string_view state_of(const context& c) {
-    const local_trace* const t = c.shared.get();
+    const shared_trace* const t = c.shared.get();
     return t ? std::string_view(t->state(), t->state_size) : std::string_view{};
 }
 inline std::string_view baggage_of(const context& c) {
-    const local_trace* const t = c.shared.get();
+    const shared_trace* const t = c.shared.get();
     return t ? std::string_view(t->baggage(), t->baggage_size) : std::string_view{};
 }
 // The member `dd` goes before the others, one of that name among them goes. Null where there is nothing to share, and where there
 // is no memory.
-inline shared_trace share_texts(std::string_view dd, std::string_view state, std::string_view baggage) {
+inline shared_trace_ref share_texts(std::string_view dd, std::string_view state, std::string_view baggage) {
     const std::size_t most = dd.size() + (dd.empty() ? 0 : 1) + state.size();
     if (most + baggage.size() == 0) return {};
-    local_trace* const made = make_local_trace(static_cast<std::uint32_t>(most + baggage.size()));
+    shared_trace* const made = make_shared_trace(static_cast<std::uint32_t>(most + baggage.size()));
     if (!made) return {};
-    bounded_text to(made->state(), most < local_trace::most_text ? most : local_trace::most_text);
+    bounded_text to(made->state(), most < shared_trace::most_text ? most : shared_trace::most_text);
     to.put(dd);
     if (dd.empty()) to.put(state), state = {};
     for (std::size_t members = 1; state.data() && members < tracestate_text::most_members;) {
@@ -46,10 +47,8 @@ inline shared_trace share_texts(std::string_view dd, std::string_view state, std
         if (to.overflows()) to.cut_to(before);
         else ++members;
     }
-    made->state_size = static_cast<std::uint32_t>(to.size());
-    made->baggage_size = static_cast<std::uint32_t>(baggage.size());
-    if (!baggage.empty()) __builtin_memcpy(made->baggage(), baggage.data(), baggage.size());
-    return shared_trace(made);
+    made->end_texts(static_cast<std::uint32_t>(to.size()), baggage.data(), static_cast<std::uint32_t>(baggage.size()));
+    return shared_trace_ref(made);
 }
 
 // The first value of that name, copied: it may be gone when the next is asked for. Null where there is none; one that is longer
@@ -212,7 +211,7 @@ inline void write_jaeger_baggage(const header_sink& to, std::string_view baggage
         baggage_member m;
         if (!read_baggage_member(cut_until(baggage, ','), m)) continue;
         fixed_text<256> name;
-        fixed_text<local_trace::most_text> value;
+        fixed_text<shared_trace::most_text> value;
         name.put(jaeger_baggage_prefix), name.put(m.key);
         for (const char c : m.value)
             if (c == '+') value.put("%2B");  // which in a URL's encoding would be a blank
@@ -225,7 +224,7 @@ template <class F>
 void with_allowed_baggage(const context& c, F&& f) {
     const auto* const keys = process_root().baggage_keys.pointer_acquire<const baggage_keys>();
     if (!keys) return f(baggage_of(c), keys);
-    fixed_text<local_trace::most_text> allowed;
+    fixed_text<shared_trace::most_text> allowed;
     put_allowed(allowed, baggage_of(c), *keys);
     f(allowed.view(), keys);
 }

@@ -105,9 +105,9 @@ private:
     }
 
     static constexpr std::size_t most_where_tight = 128;
-    static_assert(most_members * (most_where_tight + 1) <= local_trace::most_text);
+    static_assert(most_members * (most_where_tight + 1) <= shared_trace::most_text);
 
-    fixed_text<local_trace::most_text> text_;
+    fixed_text<shared_trace::most_text> text_;
     std::size_t members_ = 0;
     bool good_ = true, tight_ = false;
 };

@@ -49,10 +49,10 @@ struct attribute_list {
 
 // Spans of unsampled traces that are kept all the same, once it is known how it went (tracing/tail_sampling.hpp: what that means,
 // and costs).
-struct late_options {
-    bool errors = false;                        // APM_KEEP_ERRORS: one of the spans below a local root, or it, is an error
-    std::chrono::milliseconds slower_than{0};   // APM_KEEP_SLOWER_THAN: the local root took longer; 0: that is no reason
-    std::uint64_t bytes = 16 << 20;             // APM_KEEP_BYTES: of all that waits; what does not fit is dropped, and counted
+struct tail_sampling_options {
+    bool errors = false;                        // APM_TAIL_ERRORS: one of the spans below a local root, or it, is an error
+    std::chrono::milliseconds slower_than{0};   // APM_TAIL_SLOWER_THAN: the local root took longer; 0: that is no reason
+    std::uint64_t bytes = 16 << 20;             // APM_TAIL_BYTES: of all that waits; what does not fit is dropped, and counted
 };
 
 // Jaeger's remote sampling, over HTTP: sampler of the traces that begin here, parent-based, where there is an endpoint. In a
@@ -87,8 +87,8 @@ struct runtime_options {
     // called `production` parent_based(probability(0.1)), said in one line.
     sampling_rules sampler = parent_based(apm::sampler());
     remote_sampling_options remote_sampling = {};      // OTEL_TRACES_SAMPLER=[parentbased_]jaeger_remote
-    late_options late = {};
-    std::uint32_t level = 255;                         // APM_LEVEL: the highest of a row that is recorded; 255: all
+    tail_sampling_options tail_sampling = {};
+    std::uint32_t max_level = 255;                     // APM_MAX_LEVEL: the highest of a row that is recorded; 255: all
     control_options control = {};
     // Which headers carry a trace, in the order in which they are read: OTEL_PROPAGATORS. propagation/formats.hpp has the names.
     std::string_view propagators = "tracecontext,baggage";

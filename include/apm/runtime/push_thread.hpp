@@ -12,12 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/futex.hpp>
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/own_thread.hpp>
 #include <apm/detail/root.hpp>
@@ -169,7 +166,7 @@ private:
         guard.unlock();
         const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(until - clock::now()).count();
         const timespec patience{left / 1'000'000'000, left % 1'000'000'000};
-        const auto result = left > 0 ? syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, s.seen, &patience, nullptr, 0) : -1;
+        const auto result = left > 0 ? futex_wait(word, s.seen, patience) : -1;
         const std::uint32_t before = std::exchange(s.seen, static_cast<std::uint32_t>(word.load_acquire()));
         const bool changed = result == 0 || s.seen != before;
         guard.lock();

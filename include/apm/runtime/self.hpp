@@ -6,6 +6,9 @@
 
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/root.hpp>
+#include <apm/detail/store.hpp>
+#include <apm/metrics/description.hpp>
 #include <apm/schema/apm.hpp>
 #include <apm/spans.hpp>
 
@@ -13,13 +16,13 @@ namespace apm::inline APM_ABI {
 
 namespace detail {
 
-// One cell of every row of every store: records that overflowed, or values that were refused.
+// One cell of every row of every store: records that overflowed, or values that were rejected.
 inline std::uint64_t sum_over_rows(bool overflowed) {
     std::uint64_t sum = 0;
     for (auto* s = process_root().stores.pointer_acquire<store>(); s; s = s->next) {
         for (auto* r = static_cast<const row*>(s->what->rows); r; r = r->previous) {
             if (overflowed && !r->tabled) continue;
-            const std::uint32_t cell = overflowed ? r->first : r->refused_cell();
+            const std::uint32_t cell = overflowed ? r->first : r->rejected_cell();
             if (r->kind == kind::gauge) {
                 sum += s->shared[cell].load();
                 continue;
@@ -56,7 +59,7 @@ private:
         const auto& rows = self::telemetry;
         detail::root& process = detail::process_root();
         bring_up(rows.overflowed, detail::sum_over_rows(true));
-        bring_up(rows.refused, detail::sum_over_rows(false));
+        bring_up(rows.rejected, detail::sum_over_rows(false));
         bring_up(rows.shared, process.fallbacks.load());
         bring_up(rows.lost, process.lost.load());
         bring_up(rows.conflicts, process.conflicts.load());

@@ -13,16 +13,16 @@
 #include <apm/detail/hash.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/tracing/context.hpp>
-#include <apm/tracing/lifecycle.hpp>
 #include <apm/tracing/sampler.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
-inline verdict as_parent(const sampling_request& r) { return r.parent ? r.parent->sampled : true; }
+inline sampling_decision as_parent(const sampling_request& r) { return r.parent ? r.parent->sampled : true; }
 
 // `s` asked, with what it has spent counted in `spent`: for a copy of a rate_limited(). Of a slower one that was there before, it
 // could be far ahead of the clock; then it begins anew.
-inline verdict ask_and_spend(const sampler& s, const sampling_request& r, std::uint64_t& spent) {
+inline sampling_decision ask_and_spend(const sampler& s, const sampling_request& r, std::uint64_t& spent) {
     constexpr std::uint64_t second = 1'000'000'000;
     const auto is_of_another = [&s](std::uint64_t x) {
         return s.decide == keep_some_a_second && x > monotonic_ns() + (s.number > second ? s.number : second);
@@ -30,7 +30,7 @@ inline verdict ask_and_spend(const sampler& s, const sampling_request& r, std::u
     std::uint64_t before = __atomic_load_n(&spent, __ATOMIC_RELAXED);
     for (;;) {
         const std::uint64_t had = s.spent = is_of_another(before) ? 0 : before;
-        const verdict v = s(r);
+        const sampling_decision v = s(r);
         if (s.spent == had) return v;
         if (__atomic_compare_exchange_n(&spent, &before, s.spent, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return v;
     }
@@ -38,7 +38,7 @@ inline verdict ask_and_spend(const sampler& s, const sampling_request& r, std::u
 
 // One. Whoever asks sees the one before or the one after, whole. A writer fills the copy that nobody looks at, then turns to it:
 // a fork in the middle leaves the old one. Nobody waits for anybody.
-class changing_sampler {
+class dynamic_sampler {
 public:
     // One thread at a time.
     void set(const sampler& s) {
@@ -60,7 +60,7 @@ public:
         }
     }
     // Where there is none: `otherwise`, or as the parent.
-    [[nodiscard]] verdict ask(const sampling_request& r, const changing_sampler* otherwise = nullptr) const {
+    [[nodiscard]] sampling_decision ask(const sampling_request& r, const dynamic_sampler* otherwise = nullptr) const {
         const sampler s = get();
         if (s.decide) return ask_and_spend(s, r, spent_);
         return otherwise ? otherwise->ask(r) : as_parent(r);
@@ -116,7 +116,7 @@ public:
     [[nodiscard]] bool knows(std::string_view name) const { return place_of(name)->name.load() != 0; }
 
     // Any thread. Null: none. It may be one without `decide`.
-    [[nodiscard]] const changing_sampler* find(const char* name) const {
+    [[nodiscard]] const dynamic_sampler* find(const char* name) const {
         if (in_use_.load() == 0) return nullptr;
         const row* const at = place_of(name);
         return at->name.load() ? &at->rule : nullptr;
@@ -132,7 +132,7 @@ public:
 private:
     struct row {
         cell name{};
-        changing_sampler rule;
+        dynamic_sampler rule;
     };
     // Where the name is, or would be: half of the places are free.
     [[nodiscard]] const row* place_of(std::string_view name) const {

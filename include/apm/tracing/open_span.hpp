@@ -5,11 +5,10 @@
 //         ├ idle ── open_span ...                                         objects to take the next from
 //         └ ring                                                          where a span goes when it ends
 //
-// An open_span is never freed, only used again, so that whoever still points at one that ended (a scope that was moved, a span
-// that another thread ended) reads an identifier that is not his own, and does nothing.
+// An open_span is never freed, only used again. What still points at one that ended (a scope that was moved, a span that another
+// thread ended) reads an identifier that is not its own, and does nothing.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include <cxxabi.h>
@@ -19,40 +18,12 @@
 #include <apm/config.hpp>
 #include <apm/detail/clock.hpp>
 #include <apm/detail/random.hpp>
-#include <apm/detail/ring.hpp>
 #include <apm/detail/store.hpp>
-#include <apm/tracing/attributes.hpp>
 #include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/span_record.hpp>
+#include <apm/tracing/thread_state.hpp>
 
-namespace apm::inline APM_ABI {
-
-struct span_row;
-
-// 16 bytes; all zero is none. As text: 32 hexadecimal digits, `high` first.
-struct trace_id {
-    std::uint64_t high = 0, low = 0;
-    friend constexpr bool operator==(const trace_id&, const trace_id&) = default;
-};
-
-enum class span_status : std::uint8_t { unset, ok, error };
-
-// How a span goes through a ring: this, then its items.
-struct span_record {
-    std::uint32_t size;    // bytes, items included
-    std::uint32_t thread;  // that ended it: its id; and, in the bits that no id has, the status and the flags below
-    const span_row* row;
-    trace_id trace;
-    std::uint64_t id, parent;
-    std::uint64_t start, end;  // ticks
-
-    static constexpr std::uint32_t thread_bits = 24;  // the kernel's ids are below 2^22 (PID_MAX_LIMIT)
-    static constexpr std::uint32_t random_trace = 1u << 26;   // W3C's flag
-    static constexpr std::uint32_t remote_parent = 1u << 29;
-    static constexpr std::uint32_t unsampled = 1u << 30;      // kept for what it was, not for its trace: tail_sampling.hpp
-};
-static_assert(sizeof(span_record) == 64);
-
-namespace detail {
+namespace apm::inline APM_ABI::detail {
 
 struct open_span {
     span_record record;  // record.id is read by others: see is()
@@ -66,7 +37,7 @@ struct open_span {
     std::uint32_t dropped[3];  // attributes, events, links
     std::uint32_t uncaught;    // exceptions in flight when it began
     std::uint32_t generation;  // of the process: a child does not end what its parent began
-    local_trace* shared;       // what the spans of its trace have in common; null: nothing
+    shared_trace* shared;      // what the spans of its trace have in common; null: nothing
     alignas(16) char within[512 - 128];
 
     enum : std::uint8_t {
@@ -74,9 +45,9 @@ struct open_span {
         recording = 2,    // written to the ring when it ends
         remote = 4,       // came from another process
         linked = 8,       // part of a thread's stack
-        nothing = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
+        no_span = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
         remote_above = 32,  // its parent came from another process
-        waits = 64,       // recorded, and kept if the verdict that comes late says so; not sampled
+        tail_pending = 64,  // recorded, not sampled: kept if tail sampling decides so
     };
     // What spans take over from the one below them.
     enum : std::uint8_t {
@@ -86,10 +57,10 @@ struct open_span {
     };
     // For record.thread.
     [[nodiscard]] APM_INLINE std::uint32_t record_flags() const {
-        static_assert(remote_above << 24 == span_record::remote_parent && waits << 24 == span_record::unsampled);
+        static_assert(remote_above << 24 == span_record::remote_parent && tail_pending << 24 == span_record::unsampled);
         static_assert(random << 26 == span_record::random_trace);
         const auto as_word = [](int bits) { return static_cast<std::uint32_t>(bits); };
-        return as_word(flags & (remote_above | waits)) << 24 | as_word(traits & random) << 26 |
+        return as_word(flags & (remote_above | tail_pending)) << 24 | as_word(traits & random) << 26 |
                static_cast<std::uint32_t>(status) << span_record::thread_bits;
     }
     // Never 0 while it is under way.
@@ -98,40 +69,6 @@ struct open_span {
     APM_INLINE void identify(std::uint64_t as) { __atomic_store_n(&record.id, as, __ATOMIC_RELEASE); }
 };
 static_assert(sizeof(open_span) == 512);
-
-// Lies in the cells of a block (block.hpp), and so outlives its thread and goes to the next.
-struct thread_state {
-    cell current;    // open_span*
-    cell idle;       // open_span*
-    cell idle_count;
-    cell left;       // open_span*: what threads before this one left open, until somebody has ended it
-    cell random;
-    cell thread;     // gettid() of the owner
-    cell uncaught;   // const unsigned*: where the language keeps how many exceptions are in flight
-    cell started;    // spans that are to be recorded
-    cell dropped_full, dropped_memory, dropped_inherited;
-    cell dropped_items;  // attributes, events and links beyond the limits, and texts that were cut
-    cell unsampled;
-    cell idle_traces;  // local_trace*
-    cell idle_traces_count;
-    ring records;
-};
-
-// A child records no span of its parent's, and no number twice.
-inline void renew_threads(const description&, cell* own, cell* shared) {
-    if (shared) return;  // the fallback, which no thread uses
-    auto& t = *reinterpret_cast<thread_state*>(own);
-    t.started.store(0), t.dropped_full.store(0), t.dropped_memory.store(0), t.dropped_inherited.store(0);
-    t.dropped_items.store(0), t.unsampled.store(0);
-    ring& x = t.records;
-    x.head.store(0), x.seen.store(0), x.tail.store(0), x.said.store(0);
-    const bool mine = block::of(own)->owned.load() != 0;
-    t.thread.store(mine ? static_cast<std::uint64_t>(gettid()) : 0);
-    if (mine) t.random.store(random_seed());
-}
-
-inline constexpr description all_threads{"apm.threads", "", "", sizeof(thread_state), sizeof(thread_state) / sizeof(cell),
-                                         0, 0, nullptr, renew_threads};
 
 // --- idle objects -----------------------------------------------------------------------------------------------------
 
@@ -217,7 +154,7 @@ APM_INLINE open_span* current_of(thread_state& t) {
 }
 // The innermost of them that what begins now may have to do with: a stand-in, or a span that can be a parent.
 APM_INLINE open_span* visible(open_span* s) {
-    while (s && (s->is(0) || (s->flags & s->nothing && s->record.row))) [[unlikely]] s = s->below;
+    while (s && (s->is(0) || (s->flags & s->no_span && s->record.row))) [[unlikely]] s = s->below;
     return s;
 }
 
@@ -254,48 +191,27 @@ APM_INLINE thread_state* this_thread() {
     return first_use();
 }
 
-// --- what spans of a trace share --------------------------------------------------------------------------------------
+// --- leaving the stack ------------------------------------------------------------------------------------------------
 
-APM_COLD inline local_trace* make_local_trace(std::uint32_t room) {
-    constexpr std::uint32_t usual = local_trace::usual_room;
-    thread_state* const t = room <= usual ? this_thread() : nullptr;
-    auto* made = t ? t->idle_traces.pointer<local_trace>() : nullptr;
-    if (made) {
-        t->idle_traces.publish(made->next);
-        t->idle_traces_count.add(~std::uint64_t{0});
-    } else {
-        const std::uint32_t bytes = room > usual ? room : usual;
-        made = static_cast<local_trace*>(malloc(sizeof(local_trace) + bytes));
-        if (!made) return nullptr;
-        made->room = bytes;
+// Out of the stack of spans of this thread, wherever it is there. False where it is in another's.
+inline bool unlink(thread_state& t, open_span& s) {
+    if (t.current.pointer<open_span>() == &s) [[likely]] {
+        t.current.publish(s.below);
+        return true;
     }
-    made->references = 1;
-    made->state_size = made->baggage_size = 0;
-    made->waiting = nullptr;
-    made->next = nullptr;
-    return made;
-}
-void forget(waiting_spans& w);  // tracing/tail_sampling.hpp
-// Nobody shares it any more.
-APM_COLD inline void forget(local_trace& gone) {
-    constexpr std::uint64_t most = 16;
-    if (gone.next) release(gone.next);
-    else if (gone.waiting) forget(*gone.waiting);
-    thread_state* const t = gone.room == local_trace::usual_room ? this_thread() : nullptr;
-    if (!t || t->idle_traces_count.load() >= most) return free(&gone);
-    gone.next = t->idle_traces.pointer<local_trace>();
-    t->idle_traces.publish(&gone);
-    t->idle_traces_count.add(std::uint64_t{1});
+    for (auto* x = t.current.pointer<open_span>(); x; x = x->below) {
+        if (x->below != &s) continue;
+        x->below = s.below;
+        return true;
+    }
+    return false;
 }
 
-APM_INLINE std::uint32_t exceptions_in_flight(const thread_state& t) { return *t.uncaught.pointer<const std::uint32_t>(); }
-APM_INLINE std::uint64_t random_of(thread_state& t) {
-    std::uint64_t state = t.random.load();
-    const std::uint64_t n = next_random(state);
-    t.random.store(state);
-    return n;
+// Its last moment: after it, the object is another's.
+inline void retire(thread_state& t, open_span& s) {
+    const bool gone = !(s.flags & s.linked) || unlink(t, s);
+    s.identify(0);
+    if (gone) give_idle(t, &s);  // else the thread whose it is meets it again: settle()
 }
 
-}  // namespace detail
-
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

@@ -15,8 +15,9 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/cell.hpp>
-#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/make_shared_trace.hpp>
 #include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/span_record.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -84,7 +85,7 @@ inline ot_member read_ot(const char* state, std::uint32_t size) {
     return result;
 }
 
-inline ot_member read_ot(const local_trace* t) { return t ? read_ot(t->state(), t->state_size) : ot_member{}; }
+inline ot_member read_ot(const shared_trace* t) { return t ? read_ot(t->state(), t->state_size) : ot_member{}; }
 
 inline std::uint64_t randomness_of(const trace_id& trace, const ot_member& said) {
     return said.randomness != no_threshold ? said.randomness : trace.low & (randomness_end - 1);
@@ -101,14 +102,14 @@ inline char* put_threshold(char* to, std::uint64_t threshold) {
 
 // What is shared by all traces that begin here with one threshold: made once, and kept for good.
 struct known_threshold {
-    local_trace* trace;
+    shared_trace* trace;
     std::uint64_t threshold;
     known_threshold* next;
 };
 [[APM_HIDDEN]] inline constinit cell known_thresholds{}, known_thresholds_count{};
 
-APM_COLD inline local_trace* make_known(std::uint64_t threshold) {
-    local_trace* const made = make_local_trace(local_trace::usual_room);
+APM_COLD inline shared_trace* make_known(std::uint64_t threshold) {
+    shared_trace* const made = make_shared_trace(shared_trace::usual_room);
     if (!made) return nullptr;
     char* const text = made->state();
     text[0] = 'o', text[1] = 't', text[2] = '=';
@@ -126,7 +127,7 @@ APM_COLD inline local_trace* make_known(std::uint64_t threshold) {
                                         __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     return made;
 }
-inline local_trace* begun_with(std::uint64_t threshold) {
+inline shared_trace* begun_with(std::uint64_t threshold) {
     for (auto* k = known_thresholds.pointer_acquire<known_threshold>(); k; k = k->next)
         if (k->threshold == threshold) return k->trace;
     return make_known(threshold);
@@ -134,16 +135,16 @@ inline local_trace* begun_with(std::uint64_t threshold) {
 
 // The same with another threshold, or none; takes the reference to `from`, and gives one. Where there is no memory, `from` stays
 // as it is.
-APM_COLD inline local_trace* with_threshold(local_trace* from, std::uint64_t threshold) {
+APM_COLD inline shared_trace* with_threshold(shared_trace* from, std::uint64_t threshold) {
     if (!from || from->state_size + from->baggage_size == 0) {
         if (threshold == no_threshold) return from;
-        local_trace* const made = begun_with(threshold);
+        shared_trace* const made = begun_with(threshold);
         return made ? release(from), made : from;
     }
     const ot_member old = read_ot(from);
     if (old.threshold == threshold) return from;
     constexpr std::uint32_t most_members = 32, most_value = 256;
-    local_trace* const made = make_local_trace(from->state_size + from->baggage_size + 3 + 3 + 14 + 2);
+    shared_trace* const made = make_shared_trace(from->state_size + from->baggage_size + 3 + 3 + 14 + 2);
     if (!made) return from;
     char* const begin = made->state();
     char* to = begin;
@@ -173,9 +174,7 @@ APM_COLD inline local_trace* with_threshold(local_trace* from, std::uint64_t thr
         put(trimmed);
         ++members;
     }
-    made->state_size = static_cast<std::uint32_t>(to - begin);
-    made->baggage_size = from->baggage_size;
-    __builtin_memcpy(made->baggage(), from->baggage(), from->baggage_size);
+    made->end_texts(static_cast<std::uint32_t>(to - begin), from->baggage(), from->baggage_size);
     release(from);
     return made;
 }

@@ -7,8 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include <apm/config.hpp>
+#include <apm/detail/gate.hpp>
+#include <apm/detail/root.hpp>
 #include <apm/tracing/context.hpp>
 #include <apm/tracing/ot_tracestate.hpp>
 
@@ -30,25 +33,25 @@ struct sampling_request {
 
 // Whether to keep it. Where that depends on the trace's randomness alone, the threshold is told on, so that whoever counts spans
 // can count each for how many it stands.
-struct verdict {
+struct sampling_decision {
     bool keep;
     std::uint64_t threshold;  // 2^56 times the probability that a trace is not kept
 
-    constexpr verdict(bool k, std::uint64_t t = detail::no_threshold) : keep(k), threshold(t) {}
+    constexpr sampling_decision(bool k, std::uint64_t t = detail::no_threshold) : keep(k), threshold(t) {}
 };
 
 // A rule, and a number or an object that the rule may use, which must live as long as the process. `decide` is called by any
 // thread, on the way of every local root; it must not block, and may be asked twice for one trace. One's own:
-//     apm::verdict only_ours(const apm::sampler&, const apm::sampling_request& r) { return r.parent != nullptr; }
+//     apm::sampling_decision only_ours(const apm::sampler&, const apm::sampling_request& r) { return r.parent != nullptr; }
 //     constexpr apm::sampler mine{only_ours};
 struct sampler {
-    verdict (*decide)(const sampler&, const sampling_request&) = nullptr;
+    sampling_decision (*decide)(const sampler&, const sampling_request&) = nullptr;
     std::uint64_t number = 0;
     void* data = nullptr;
     mutable std::uint64_t spent = 0;  // of rate_limited(): a copy begins anew
 
     constexpr sampler() = default;
-    constexpr sampler(verdict (*how)(const sampler&, const sampling_request&), std::uint64_t n = 0, void* d = nullptr)
+    constexpr sampler(sampling_decision (*how)(const sampler&, const sampling_request&), std::uint64_t n = 0, void* d = nullptr)
         : decide(how), number(n), data(d) {}
     constexpr sampler(const sampler& other) : sampler(other.decide, other.number, other.data) {}
     constexpr sampler& operator=(const sampler& other) {
@@ -56,7 +59,7 @@ struct sampler {
         return *this;
     }
 
-    [[nodiscard]] verdict operator()(const sampling_request& r) const { return decide(*this, r); }
+    [[nodiscard]] sampling_decision operator()(const sampling_request& r) const { return decide(*this, r); }
     friend constexpr bool operator==(const sampler& a, const sampler& b) {
         return a.decide == b.decide && a.number == b.number && a.data == b.data;
     }
@@ -64,13 +67,17 @@ struct sampler {
 
 namespace detail {
 
-inline verdict keep_all(const sampler&, const sampling_request&) { return true; }
-inline verdict keep_none(const sampler&, const sampling_request&) { return false; }
-inline verdict keep_ratio(const sampler& s, const sampling_request& r) { return __builtin_bswap64(r.trace.high) <= s.number; }
-inline verdict keep_from_threshold(const sampler& s, const sampling_request& r) { return {r.randomness() >= s.number, s.number}; }
+inline sampling_decision keep_all(const sampler&, const sampling_request&) { return true; }
+inline sampling_decision keep_none(const sampler&, const sampling_request&) { return false; }
+inline sampling_decision keep_ratio(const sampler& s, const sampling_request& r) {
+    return __builtin_bswap64(r.trace.high) <= s.number;
+}
+inline sampling_decision keep_from_threshold(const sampler& s, const sampling_request& r) {
+    return {r.randomness() >= s.number, s.number};
+}
 
 // Generic cell rate algorithm (ITU-T I.371): `spent` is when the bucket will be full again, in nanoseconds.
-inline verdict keep_some_a_second(const sampler& s, const sampling_request&) {
+inline sampling_decision keep_some_a_second(const sampler& s, const sampling_request&) {
     const std::uint64_t second = 1'000'000'000, each = s.number, now = monotonic_ns();
     const std::uint64_t depth = each > second ? each : second;
     std::uint64_t until = __atomic_load_n(&s.spent, __ATOMIC_RELAXED);
@@ -122,7 +129,7 @@ constexpr sampler rate_limited(double a_second) {
     return {detail::keep_some_a_second, static_cast<std::uint64_t>(1e9 / a_second)};
 }
 
-// Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's verdict holds; without a parent,
+// Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's decision holds; without a parent,
 // everything is kept.
 struct sampling_rules {
     sampler root;                                // there is no parent, or it left it to us
@@ -143,15 +150,15 @@ struct sampling_rules {
             if (*first == one) return *first;
         return one;
     }
-    [[nodiscard]] verdict operator()(const sampling_request& r) const {
+    [[nodiscard]] sampling_decision operator()(const sampling_request& r) const {
         const sampler& one = for_parent(r.parent);
-        return one.decide ? one(r) : verdict(!r.parent || r.parent->sampled);
+        return one.decide ? one(r) : sampling_decision(!r.parent || r.parent->sampled);
     }
     [[nodiscard]] constexpr bool ask_children() const { return local_sampled.decide || local_not_sampled.decide; }
     friend constexpr bool operator==(const sampling_rules&, const sampling_rules&) = default;
 };
 
-// What becomes of a span whose parent has a verdict: OpenTelemetry's four delegates. Left out: as the parent.
+// What becomes of a span whose parent has a decision: OpenTelemetry's four delegates. Left out: as the parent.
 struct parent_delegates {
     sampler remote_sampled{}, remote_not_sampled{}, local_sampled{}, local_not_sampled{};
 };

@@ -5,14 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <linux/futex.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/futex.hpp>
 #include <apm/detail/ring.hpp>
-#include <apm/tracing/attributes.hpp>
+#include <apm/span_limits.hpp>
+#include <apm/tracing/items.hpp>
 #include <apm/tracing/open_span.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -22,7 +21,7 @@ namespace apm::inline APM_ABI::detail {
 APM_COLD inline void wake_reader() {
     cell& word = process_root().wake;
     word.add_shared(std::uint64_t{1});
-    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    futex_wake_one(word);
 }
 
 APM_INLINE std::uint32_t record_size(const open_span& s) {

@@ -9,9 +9,14 @@
 #include <initializer_list>
 
 #include <apm/config.hpp>
+#include <apm/detail/clock.hpp>
+#include <apm/span_limits.hpp>
 #include <apm/tracing/attributes.hpp>
 #include <apm/tracing/context.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/items.hpp>
+#include <apm/tracing/open_span.hpp>
+#include <apm/tracing/span_bytes.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -181,7 +186,7 @@ template <class Given>
     const std::uint32_t left_out = m.count > limits::attributes ? m.count - limits::attributes : 0;
     const std::uint32_t flags = (other.sampled ? link_head::sampled : 0u) | (other.remote ? link_head::remote : 0u) |
                                 (other.random ? link_head::random : 0u);
-    const local_trace* const shared = other.shared.get();
+    const shared_trace* const shared = other.shared.get();
     const std::uint32_t state = shared ? shared->state_size : 0;
     const link_head head{other.trace.high, other.trace.low, other.span, given.info(), flags, left_out, state};
     char* to = put_head(s, item::link, head, state + m.bytes, a_link);

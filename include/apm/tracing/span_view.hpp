@@ -12,7 +12,7 @@
 #include <apm/row.hpp>
 #include <apm/span.hpp>
 #include <apm/span_limits.hpp>
-#include <apm/tracing/lifecycle.hpp>
+#include <apm/tracing/span_row.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -193,7 +193,7 @@ public:
     [[nodiscard]] std::uint64_t id() const { return record_->id; }
     [[nodiscard]] std::uint64_t parent() const { return record_->parent; }  // 0: a root
     [[nodiscard]] bool parent_is_remote() const { return (record_->thread & span_record::remote_parent) != 0; }
-    // Whether its trace is part of the sample; else it was kept late, besides it (tracing/tail_sampling.hpp).
+    // Whether its trace is part of the sample; else tail sampling kept it, besides it (tracing/tail_sampling.hpp).
     [[nodiscard]] bool sampled() const { return (record_->thread & span_record::unsampled) == 0; }
     [[nodiscard]] bool trace_is_random() const { return (record_->thread & span_record::random_trace) != 0; }  // W3C's flag
     [[nodiscard]] std::string_view trace_state() const { return state_; }  // the value of the header

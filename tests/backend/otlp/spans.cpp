@@ -188,14 +188,14 @@ TEST_CASE("of a span of 16 KiB, and one whose limits were reached, all is there 
 
 namespace {
 
-apm::detail::shared_trace with_state(std::string_view state) {
+apm::detail::shared_trace_ref with_state(std::string_view state) {
     if (state.empty()) return {};
-    apm::detail::local_trace* const t = apm::detail::make_local_trace(static_cast<std::uint32_t>(state.size()));
+    apm::detail::shared_trace* const t = apm::detail::make_shared_trace(static_cast<std::uint32_t>(state.size()));
     t->state_size = static_cast<std::uint32_t>(state.copy(t->state(), state.size()));
-    return apm::detail::shared_trace(t);
+    return apm::detail::shared_trace_ref(t);
 }
 std::string state_of(const apm::context& c) {
-    const apm::detail::local_trace* const t = c.shared.get();
+    const apm::detail::shared_trace* const t = c.shared.get();
     return t ? std::string(t->state(), t->state_size) : std::string();
 }
 

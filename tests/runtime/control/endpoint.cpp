@@ -48,8 +48,8 @@ answer change(std::uint16_t port, const std::string& body, const std::string& he
     return send(port, "POST", headers + sized(body), body);
 }
 apm::control::state now() { return apm::control::now<on>(); }
-const std::string at_start = "sampler=parentbased_always_on\nlevel=all\nkeep_errors=false\nkeep_slower_than=0\n"
-                             "keep_bytes=16777216\ntracing=on\n";
+const std::string at_start = "sampler=parentbased_always_on\nmax_level=all\ntail_errors=false\ntail_slower_than=0\n"
+                             "tail_bytes=16777216\ntracing=on\n";
 
 }  // namespace
 
@@ -60,8 +60,8 @@ TEST_CASE("without a token there is no /control, and nothing says that there cou
     const answer none = ask(r.prometheus_port(), shown, "GET /control"), nowhere = ask(r.prometheus_port(), "", "GET /nowhere");
     CHECK(none.status == 404);
     CHECK(none.body == nowhere.body);
-    CHECK(change(r.prometheus_port(), "level=1").status == 404);
-    CHECK(now().level == 255);
+    CHECK(change(r.prometheus_port(), "max_level=1").status == 404);
+    CHECK(now().max_level == 255);
     CHECK(said.take().empty());
 }
 
@@ -76,17 +76,17 @@ TEST_CASE("what is in effect is read, changed, and goes back to the start") {
     CHECK(first.body == at_start);
     CHECK(ask(port, shown, "HEAD /control").status == 200);
 
-    const std::string wanted = "sample_rate=0.5\nrow.work=probability:1\nlevel=2\nkeep_errors=true\nkeep_slower_than=500\n"
-                               "keep_bytes=1000\ntracing=off\n";
+    const std::string wanted = "sample_rate=0.5\nrow.work=probability:1\nmax_level=2\ntail_errors=true\ntail_slower_than=500\n"
+                               "tail_bytes=1000\ntracing=off\n";
     const answer a = change(port, wanted);
     CHECK(a.status == 200);
     CHECK(a.body == wanted);
     CHECK(ask(port, shown, "GET /control").body == wanted);
     CHECK(now().sampler == parent_based(probability(0.5)));
-    CHECK(send(port, "PUT", shown + sized("level=3"), "level=3").status == 200);
-    CHECK(now().level == 3);
+    CHECK(send(port, "PUT", shown + sized("max_level=3"), "max_level=3").status == 200);
+    CHECK(now().max_level == 3);
     CHECK(change(port, "").status == 200);
-    CHECK(change(port, "sample_rate=\nrow.work=\nlevel=\nkeep_errors=\nkeep_slower_than=\nkeep_bytes=\ntracing=\n").body == at_start);
+    CHECK(change(port, "sample_rate=\nrow.work=\nmax_level=\ntail_errors=\ntail_slower_than=\ntail_bytes=\ntracing=\n").body == at_start);
     CHECK(said.take().empty());
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("refused without the token, and with any other") {
     const std::uint16_t port = r.prometheus_port();
     const std::string is(token);
     const auto refused = [&](const std::string& headers) {
-        const answer a = change(port, "level=1", headers), b = ask(port, headers, "GET /control");
+        const answer a = change(port, "max_level=1", headers), b = ask(port, headers, "GET /control");
         return a.status == 401 && b.status == 401 && a.body == "credentials needed\n" && a.body == b.body &&
                a.header("WWW-Authenticate") == "Bearer realm=\"control\"";
     };
@@ -125,10 +125,10 @@ TEST_CASE("refused without the token, and with any other") {
     CHECK(refused("Authorization: Basic " + apm::detail::base64("user:" + is) + "\r\n"));
     CHECK(refused("Authorization: " + is + "\r\n"));
     CHECK(refused("X-Token: " + is + "\r\n"));
-    CHECK(send(port, "POST", sized("level=1"), "level=1", "/control?token=" + is).status == 401);
+    CHECK(send(port, "POST", sized("max_level=1"), "max_level=1", "/control?token=" + is).status == 401);
     CHECK(send(port, "DELETE", "", "").status == 401);
     CHECK(send(port, "DELETE", shown, "").status == 405);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
 }
 
 TEST_CASE("who may read the page may not control, and the other way round") {
@@ -140,33 +140,33 @@ TEST_CASE("who may read the page may not control, and the other way round") {
     const std::string page = "Authorization: Basic " + apm::detail::base64("scraper:of the page") + "\r\n";
     CHECK(ask(port, page).status == 200);
     CHECK(ask(port, page, "GET /control").status == 401);
-    CHECK(change(port, "level=1", page).status == 401);
+    CHECK(change(port, "max_level=1", page).status == 401);
     CHECK(ask(port, shown).status == 401);
     CHECK(ask(port, shown, "GET /control").status == 200);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
 }
 
 TEST_CASE("all lines or none") {
     const environment e;
     const runtime r(served());
     const std::uint16_t port = r.prometheus_port();
-    const answer a = change(port, "level=1\nsample_rate=2\n# x\nlewel=1\n");
+    const answer a = change(port, "max_level=1\nsample_rate=2\n# x\nmax_lewel=1\n");
     CHECK(a.status == 400);
     CHECK(a.body == "line 2: sample_rate takes a number from 0 to 1\n"
-                    "line 4: lewel is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, keep_slower_than, "
-                    "keep_bytes and tracing\n"
+                    "line 4: max_lewel is unknown; there are sample_rate, sampler, row.NAME, max_level, tail_errors, tail_slower_than, "
+                    "tail_bytes and tracing\n"
                     "nothing was changed\n");
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
     std::string bad;
     for (int i = 0; i < 3000; ++i) bad += "x" + std::to_string(i) + "\n";
     const answer first = change(port, bad);
     CHECK(first.status == 400);
     CHECK(first.body.size() < 1000);
     CHECK(first.body.find("line 20: is no key=value\nand 2980 more bad lines\nnothing was changed\n") != std::string::npos);
-    std::string many = "level=1\n";
+    std::string many = "max_level=1\n";
     for (int i = 0; i < 300; ++i) many += "row.many" + std::to_string(i) + "=1\n";
     CHECK(change(port, many).status == 409);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
     CHECK(now().rows.empty());
 }
 
@@ -178,39 +178,39 @@ TEST_CASE("bodies that are too long, not all there, or of unknown length") {
         return o;
     }());
     const std::uint16_t port = r.prometheus_port();
-    const std::string line = "level=1\n";
+    const std::string line = "max_level=1\n";
     const std::string most = line + std::string((64 << 10) - line.size(), '\n');
     CHECK(change(port, most).status == 200);
-    CHECK(change(port, "level=").status == 200);
+    CHECK(change(port, "max_level=").status == 200);
     CHECK(change(port, most + "\n").status == 413);
     CHECK(send(port, "POST", shown + "Content-Length: 9999999999999\r\n", line).status == 413);
     CHECK(send(port, "POST", shown + "Content-Length: -5\r\n", line).status != 200);
-    CHECK(send(port, "POST", shown + "Transfer-Encoding: chunked\r\n", "8\r\nlevel=1\n\r\n0\r\n\r\n").status == 411);
+    CHECK(send(port, "POST", shown + "Transfer-Encoding: chunked\r\n", "c\r\nmax_level=1\n\r\n0\r\n\r\n").status == 411);
     CHECK(send(port, "POST", shown, "").status == 411);
     const auto begin = clock_type::now();
     CHECK(send(port, "POST", shown + "Content-Length: 100\r\n", line).status != 200);  // and then says nothing more
     CHECK(clock_type::now() - begin < 5s);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
     CHECK(ask(port).status == 200);  // the page is there all the same
 }
 
 TEST_CASE("a client that was refused is not heard as another") {
     const environment e;
     const runtime r(served());
-    const std::string inner = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 7\r\n\r\nlevel=1";
+    const std::string inner = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
     const connection c(r.prometheus_port());
     c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + sized(inner) + "\r\n" + inner +
           "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
     const std::string heard = c.hear();
     CHECK(heard.find("HTTP/1.1 401") == 0);
     CHECK(heard.find("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\n") != heard.npos);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
 }
 
 TEST_CASE("behind an answer that ends the connection, nothing is heard") {
     const environment e;
     const runtime r(served());
-    const std::string second = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 7\r\n\r\nlevel=1";
+    const std::string second = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
     const auto heard_of = [&](const std::string& headers, const std::string& body) {
         const connection c(r.prometheus_port());
         c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + headers + "\r\n" + body + second);
@@ -224,7 +224,7 @@ TEST_CASE("behind an answer that ends the connection, nothing is heard") {
         CHECK(heard.find("HTTP/1.1 411") == 0);
         CHECK(heard.find("HTTP/1.1", 1) == heard.npos);
     }
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
 }
 
 TEST_CASE("a change that comes byte by byte has one deadline for all of it") {
@@ -295,7 +295,7 @@ TEST_CASE("a token that nothing serves is one line") {
     const runtime r(o);
     CHECK(said.take() == lines{"there is no /control: it is the path of the page for Prometheus"});
     CHECK(ask(r.prometheus_port(), "", "GET /control").status == 200);
-    CHECK(change(r.prometheus_port(), "level=1").status == 405);
+    CHECK(change(r.prometheus_port(), "max_level=1").status == 405);
 }
 
 TEST_CASE("many clients at once, and spans all along") {
@@ -309,14 +309,14 @@ TEST_CASE("many clients at once, and spans all along") {
     std::atomic<std::uint64_t> begun{0};
     std::thread spans([&] {
         for (; !done; ++begun) {
-            apm::detail::mute(apm::detail::muted_by_runtime, false);  // nobody reads them here
+            apm::detail::mute(apm::detail::gate::muted_by_runtime, false);  // nobody reads them here
             const auto s = telemetry.work.scope<on>();
         }
     });
     in_threads(4, [&](std::size_t i) {
         for (std::size_t n = 0; n < 50; ++n) {
             const std::string rate = std::to_string(n % 2) + "." + std::to_string(n % 2 ? 0u : i);
-            if (change(port, "sample_rate=" + rate + "\nrow.work=" + rate + "\nkeep_errors=true\n").status != 200) ++bad;
+            if (change(port, "sample_rate=" + rate + "\nrow.work=" + rate + "\ntail_errors=true\n").status != 200) ++bad;
             const answer a = ask(port, shown, "GET /control");
             if (a.status != 200 || !apm::detail::read_control(a.body).bad.empty()) ++bad;
         }
@@ -324,7 +324,7 @@ TEST_CASE("many clients at once, and spans all along") {
     done = true;
     spans.join();
     CHECK(bad == 0);
-    CHECK(change(port, "sample_rate=\nrow.work=\nkeep_errors=\n").body == at_start);
+    CHECK(change(port, "sample_rate=\nrow.work=\ntail_errors=\n").body == at_start);
     const apm::span_totals after = apm::count_spans();
     CHECK(after.started - before.started + after.unsampled - before.unsampled == begun);
     CHECK(said.take().empty());
@@ -335,15 +335,15 @@ TEST_CASE("a forked child serves nothing, and its parent goes on") {
     const environment e;
     std::optional<runtime> r(std::in_place, served());
     const std::uint16_t port = r->prometheus_port();
-    const meanwhile changes([&] { static_cast<void>(change(port, "level=4\nrow.work=1\n")); });
+    const meanwhile changes([&] { static_cast<void>(change(port, "max_level=4\nrow.work=1\n")); });
     for (int i = 0; i < 10; ++i)
         CHECK(in_child([&] {
-                  apm::control::record_up_to<on>(1);
+                  apm::control::max_level<on>(1);
                   apm::control::sample_row<on>("work", apm::always_off);
                   r.reset();
-                  return now().level == 1 ? 0 : 1;
+                  return now().max_level == 1 ? 0 : 1;
               }) == 0);
-    CHECK(change(port, "level=\nrow.work=\n").status == 200);
+    CHECK(change(port, "max_level=\nrow.work=\n").status == 200);
 }
 
 #endif

@@ -62,52 +62,52 @@ bool soon(F&& f, std::chrono::milliseconds patience = a_moment) {
 TEST_CASE("what the file says counts; what is taken out of it goes back to the start") {
     const reported said;
     const file f;
-    apm::control::record_up_to<on>(7);
+    apm::control::max_level<on>(7);
     apm::detail::control_file watched(f.path(), now());
     watched.check();  // not there
-    CHECK(now().level == 7);
-    f.say("# of the operator\nsample_rate=0.5\nlevel=2\nrow.work=0\nkeep_errors=true\n");
+    CHECK(now().max_level == 7);
+    f.say("# of the operator\nsample_rate=0.5\nmax_level=2\nrow.work=0\ntail_errors=true\n");
     watched.check();
     CHECK(now().sampler == parent_based(probability(0.5)));
-    CHECK(now().level == 2);
-    CHECK(now().late.errors);
+    CHECK(now().max_level == 2);
+    CHECK(now().tail_sampling.errors);
     REQUIRE(now().rows.size() == 1);
     // Somebody else's change stays until the file says another thing of it.
-    apm::control::record_up_to<on>(3);
+    apm::control::max_level<on>(3);
     watched.check();
-    CHECK(now().level == 3);
-    f.say("level=2\n");
+    CHECK(now().max_level == 3);
+    f.say("max_level=2\n");
     watched.check();
-    CHECK(now().level == 3);
+    CHECK(now().max_level == 3);
     CHECK(now().sampler == parent_based(always_on));
     CHECK(now().rows.empty());
-    CHECK_FALSE(now().late.errors);
-    f.say("level=1\n");
+    CHECK_FALSE(now().tail_sampling.errors);
+    f.say("max_level=1\n");
     watched.check();
-    CHECK(now().level == 1);
+    CHECK(now().max_level == 1);
     std::filesystem::remove(f.path());
     watched.check();
-    CHECK(now().level == 7);
+    CHECK(now().max_level == 7);
     CHECK(said.take().empty());
-    apm::control::record_up_to<on>(255);
+    apm::control::max_level<on>(255);
 }
 
 TEST_CASE("a bad line is one line, and what it was before holds, as does the rest") {
     const reported said;
     const file f;
     apm::detail::control_file watched(f.path(), now());
-    f.say("sample_rate=0.5\nlevel=2\n");
+    f.say("sample_rate=0.5\nmax_level=2\n");
     watched.check();
-    f.say("sample_rate=0.25\nlevel=two\nlewel=3\n");
+    f.say("sample_rate=0.25\nmax_level=two\nmax_lewel=3\n");
     for (int i = 0; i < 3; ++i) watched.check();
-    CHECK(said.take() == lines{f.path() + ":2: level takes a number from 0 to 255, or all",
-                               f.path() + ":3: lewel is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, "
-                                          "keep_slower_than, keep_bytes and tracing"});
+    CHECK(said.take() == lines{f.path() + ":2: max_level takes a number from 0 to 255, or all",
+                               f.path() + ":3: max_lewel is unknown; there are sample_rate, sampler, row.NAME, max_level, tail_errors, "
+                                          "tail_slower_than, tail_bytes and tracing"});
     CHECK(now().sampler == parent_based(probability(0.25)));
-    CHECK(now().level == 2);
+    CHECK(now().max_level == 2);
     f.say("");
     watched.check();
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
     CHECK(said.take().empty());
 }
 
@@ -115,14 +115,14 @@ TEST_CASE("a mistyped key is not one that was taken out: what is missing beside 
     const reported said;
     const file f;
     apm::detail::control_file watched(f.path(), now());
-    f.say("sample_rate=0.5\nlevel=2\n");
+    f.say("sample_rate=0.5\nmax_level=2\n");
     watched.check();
-    f.say("samplerate=0.25\nlevel=3\n");
+    f.say("samplerate=0.25\nmax_level=3\n");
     watched.check();
     CHECK(said.take().size() == 1);
     CHECK(now().sampler == parent_based(probability(0.5)));
-    CHECK(now().level == 3);
-    f.say("level=3\n");
+    CHECK(now().max_level == 3);
+    f.say("max_level=3\n");
     watched.check();
     CHECK(now().sampler == parent_based(always_on));
     f.say("");
@@ -160,19 +160,19 @@ TEST_CASE("rows that find no room are bad lines, the rest is done; and so it is 
           }) == 0);
 }
 
-TEST_CASE("rules for late verdicts that find no room are bad lines, and what was said before holds") {
+TEST_CASE("rules for tail sampling that find no room are bad lines, and what was said before holds") {
     if (!can_fork) return;
     CHECK(in_child([] {
               const reported said;
               const file f;
               apm::detail::control_file watched(f.path(), now());
-              f.say("keep_slower_than=7\n");
+              f.say("tail_slower_than=7\n");
               watched.check();
-              for (std::uint64_t i = 1; apm::control::decide_late_with<on>({.slower_than_ns = 7'000'000, .bytes = i}); ++i) {}
-              f.say("keep_slower_than=8\nlevel=3\n");
+              for (std::uint64_t i = 1; apm::control::tail_sample<on>({.slower_than_ns = 7'000'000, .bytes = i}); ++i) {}
+              f.say("tail_slower_than=8\nmax_level=3\n");
               watched.check();
-              if (now().level != 3 || now().late.slower_than_ns != 7'000'000) return 1;
-              if (said.take() != lines{f.path() + ":1: there have been 1024 different rules for late verdicts, and there is no "
+              if (now().max_level != 3 || now().tail_sampling.slower_than_ns != 7'000'000) return 1;
+              if (said.take() != lines{f.path() + ":1: there have been 1024 different rules for tail sampling, and there is no "
                                                   "room for another"}) return 2;
               return 0;
           }) == 0);
@@ -182,7 +182,7 @@ TEST_CASE("of many bad lines the first are said, and how many more there are") {
     const reported said;
     const file f;
     apm::detail::control_file watched(f.path(), now());
-    std::string text = "level=2\n" + std::string(1000, 'k') + "=1\n";
+    std::string text = "max_level=2\n" + std::string(1000, 'k') + "=1\n";
     for (int i = 0; i < 3000; ++i) text += "x\n";
     f.say(text);
     watched.check();
@@ -191,7 +191,7 @@ TEST_CASE("of many bad lines the first are said, and how many more there are") {
     CHECK(all[0].find(f.path() + ":2: " + std::string(100, 'k') + "... is unknown; there are ") == 0);
     CHECK(all[1] == f.path() + ":3: is no key=value");
     CHECK(all[20] == f.path() + ": and 2981 more bad lines");
-    CHECK(now().level == 2);
+    CHECK(now().max_level == 2);
     f.say("");
     watched.check();
 }
@@ -201,16 +201,16 @@ TEST_CASE("what there was no memory for is done at the next look; until then not
     apm::detail::control_file watched(f.path(), now());
     const auto all = [] {
         const apm::control::state s = now();
-        return s.level == 2 && s.late.errors && s.rows.size() == 1 && s.sampler == parent_based(probability(0.5));
+        return s.max_level == 2 && s.tail_sampling.errors && s.rows.size() == 1 && s.sampler == parent_based(probability(0.5));
     };
     const auto none = [] {
         const apm::control::state s = now();
-        return s.level == 255 && !s.late.errors && s.rows.empty() && s.sampler == parent_based(always_on);
+        return s.max_level == 255 && !s.tail_sampling.errors && s.rows.empty() && s.sampler == parent_based(always_on);
     };
     bool threw = true;
     for (int n = 0; threw; ++n) {
         CAPTURE(n);
-        f.say("# a comment that is longer than a short string\nsample_rate=0.5\nlevel=2\nrow.work=0\nkeep_errors=true\n");
+        f.say("# a comment that is longer than a short string\nsample_rate=0.5\nmax_level=2\nrow.work=0\ntail_errors=true\n");
         threw = throws_at(n, [&] { watched.check(); });
         CHECK((threw ? none() : all()));
         watched.check();
@@ -230,7 +230,7 @@ TEST_CASE("where no thread can start, what the file says counts until the runtim
               const environment e;
               const reported said;
               const file f;
-              f.say("level=3\n");
+              f.say("max_level=3\n");
               const std::string path = f.path();
               apm::runtime_options o = quiet();
               o.control.file = path;
@@ -240,11 +240,11 @@ TEST_CASE("where no thread can start, what the file says counts until the runtim
               if (pthread_setattr_default_np(&huge) != 0) return 1;
               {
                   const runtime r(o);
-                  if (now().level != 3) return 2;
+                  if (now().max_level != 3) return 2;
                   const lines all = said.take();
                   if (all.size() != 1 || all[0].find("sampling does not change while the program runs") != 0) return 3;
               }
-              return now().level == 255 ? 0 : 4;
+              return now().max_level == 255 ? 0 : 4;
           }) == 0);
 }
 
@@ -252,9 +252,9 @@ TEST_CASE("what is no file, or too long, is said once and changes nothing") {
     const reported said;
     const file f;
     apm::detail::control_file watched(f.path(), now());
-    f.say("level=2\n");
+    f.say("max_level=2\n");
     watched.check();
-    f.say("level=3\n" + std::string(1 << 16, '#'));
+    f.say("max_level=3\n" + std::string(1 << 16, '#'));
     for (int i = 0; i < 3; ++i) watched.check();
     CHECK(said.take() == lines{f.path() + ": has more than 65536 bytes; what it said before holds"});
     std::filesystem::remove(f.path());
@@ -264,10 +264,10 @@ TEST_CASE("what is no file, or too long, is said once and changes nothing") {
     std::filesystem::remove(f.path());
     REQUIRE(mkfifo(f.path().c_str(), 0600) == 0);  // would hang whoever opens it
     for (int i = 0; i < 3; ++i) watched.check();
-    CHECK(now().level == 2);
+    CHECK(now().max_level == 2);
     f.say("");
     watched.check();
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
 }
 
 TEST_CASE("a runtime watches the file: effective within a second, and no thread where there is none") {
@@ -297,11 +297,11 @@ TEST_CASE("a runtime watches the file: effective within a second, and no thread 
         f.say("");
         CHECK(soon([] { return now().tracing && now().sampler == parent_based(probability(1)); }));
         const auto begin = clock_type::now();
-        f.say("level=4\n");
-        while (now().level != 4 && clock_type::now() - begin < 5s) std::this_thread::sleep_for(1ms);
+        f.say("max_level=4\n");
+        while (now().max_level != 4 && clock_type::now() - begin < 5s) std::this_thread::sleep_for(1ms);
         CHECK(clock_type::now() - begin < a_moment);
         f.say("");
-        CHECK(soon([] { return now().level == 255; }));
+        CHECK(soon([] { return now().max_level == 255; }));
     }
     CHECK(threads_become(threads_at_start));
     CHECK(said.take().empty());
@@ -322,7 +322,7 @@ TEST_CASE("what is there at the start counts from the first span on; the variabl
 TEST_CASE("what the file said ends with the runtime, what the program said does not") {
     const environment e;
     const file f;
-    f.say("row.work=0\ntracing=off\nlevel=3\n");
+    f.say("row.work=0\ntracing=off\nmax_level=3\n");
     const std::string path = f.path();
     apm::runtime_options o = quiet();
     o.control.file = path;
@@ -333,7 +333,7 @@ TEST_CASE("what the file said ends with the runtime, what the program said does 
         CHECK_FALSE(now().tracing);
     }
     CHECK(now().tracing);
-    CHECK(now().level == 255);
+    CHECK(now().max_level == 255);
     REQUIRE(now().rows.size() == 1);
     CHECK(now().rows[0].first == "other");
     apm::control::sample_row<on>("other", {});
@@ -373,18 +373,18 @@ TEST_CASE("a forked child has no such thread, and ends") {
     apm::memory memory;
     std::optional<runtime> r(std::in_place, o, memory);
     std::atomic<int> i{0};
-    const meanwhile changes([&] { f.say("level=" + std::to_string(++i % 200) + "\nrow.work=1\nkeep_errors=true\n"); });
+    const meanwhile changes([&] { f.say("max_level=" + std::to_string(++i % 200) + "\nrow.work=1\ntail_errors=true\n"); });
     for (int n = 0; n < 10; ++n) {
         const auto begin = clock_type::now();
         CHECK(in_child([&] {
-                  apm::control::record_up_to<on>(201);
+                  apm::control::max_level<on>(201);
                   std::this_thread::sleep_for(600ms);  // nobody looks at the file
                   if (n % 2) {
                       r.reset();
                       runtime own(o);  // but a runtime of its own does
-                      return soon([] { return now().level != 201; }) ? 0 : 1;
+                      return soon([] { return now().max_level != 201; }) ? 0 : 1;
                   }
-                  const bool mine = now().level == 201;
+                  const bool mine = now().max_level == 201;
                   r.reset();
                   return mine ? 0 : 2;
               }) == 0);
@@ -406,7 +406,7 @@ TEST_CASE("two changes at once: a file and the program, spans all along") {
     {
         const runtime r(o, memory);
         const meanwhile changes([&, i = 0]() mutable {
-            f.say(++i % 2 ? "sample_rate=0.5\nrow.work=1\n" : "keep_errors=true\nkeep_slower_than=1\n");
+            f.say(++i % 2 ? "sample_rate=0.5\nrow.work=1\n" : "tail_errors=true\ntail_slower_than=1\n");
             apm::control::sample_rate<on>(i % 3 / 2.0);
             std::this_thread::sleep_for(1ms);
         });

@@ -204,12 +204,12 @@ TEST_CASE("the file is looked at while an answer is awaited") {
         const runtime r({.service = {.name = "test"}, .metrics_exporter = "none", .remote_sampling = {.endpoint = endpoint}}, memory);
         CHECK(soon([&] { return jaeger.count() == 1; }));
         FILE* const f = std::fopen(path.c_str(), "w");
-        std::fputs("level=4\n", f);
+        std::fputs("max_level=4\n", f);
         std::fclose(f);
-        CHECK(soon([] { return apm::control::now<on>().level == 4; }, a_moment));
+        CHECK(soon([] { return apm::control::now<on>().max_level == 4; }, a_moment));
     }
     std::filesystem::remove_all(directory);
-    apm::control::record_up_to<on>(255);
+    apm::control::max_level<on>(255);
     CHECK(said.take().empty());
 }
 

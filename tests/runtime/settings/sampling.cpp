@@ -166,22 +166,22 @@ TEST_CASE("Jaeger's remote sampling") {
     for (const auto& one : s.env.settings) CHECK(one.value.find("secret") == one.value.npos);
 }
 
-TEST_CASE("late verdicts, the level and who may change them") {
+TEST_CASE("tail sampling, the highest level and who may change them") {
     const reported said;
-    const chosen all({{"APM_KEEP_ERRORS", "true"}, {"APM_KEEP_SLOWER_THAN", "250"}, {"APM_KEEP_BYTES", "4096"}, {"APM_LEVEL", "2"},
+    const chosen all({{"APM_TAIL_ERRORS", "true"}, {"APM_TAIL_SLOWER_THAN", "250"}, {"APM_TAIL_BYTES", "4096"}, {"APM_MAX_LEVEL", "2"},
                       {"APM_CONTROL_FILE", "/run/shop.control"}, {"APM_CONTROL_TOKEN", "0123456789abcdef"}},
-                     {.level = 3});
-    CHECK(apm::detail::rules_of(all.options.late) == apm::late_rules{true, 250'000'000, 4096});
+                     {.max_level = 3});
+    CHECK(apm::detail::rules_of(all.options.tail_sampling) == apm::tail_rules{true, 250'000'000, 4096});
     CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds(-1)}).slower_than_ns == 0);
     CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::min()}).slower_than_ns == 0);
     CHECK(apm::detail::rules_of({.slower_than = std::chrono::milliseconds::max()}).slower_than_ns == 86'400'000'000'000);
-    CHECK(all.options.level == 2);
-    CHECK(chosen({}, {.late = {.slower_than = -1ms}}).options.late.slower_than == 0ms);
+    CHECK(all.options.max_level == 2);
+    CHECK(chosen({}, {.tail_sampling = {.slower_than = -1ms}}).options.tail_sampling.slower_than == 0ms);
     CHECK(said.take().empty());
-    CHECK(chosen({{"APM_KEEP_SLOWER_THAN", "1s"}, {"APM_LEVEL", "256"}, {"APM_KEEP_ERRORS", "1"}}).options.level == 255);
-    CHECK(said.take() == lines{"APM_KEEP_ERRORS=1 is neither true nor false; using false",
-                               "APM_KEEP_SLOWER_THAN=1s is no number from 0 to 86400000; using 0",
-                               "APM_LEVEL=256 is no number from 0 to 255; using 255"});
+    CHECK(chosen({{"APM_TAIL_SLOWER_THAN", "1s"}, {"APM_MAX_LEVEL", "256"}, {"APM_TAIL_ERRORS", "1"}}).options.max_level == 255);
+    CHECK(said.take() == lines{"APM_TAIL_ERRORS=1 is neither true nor false; using false",
+                               "APM_TAIL_SLOWER_THAN=1s is no number from 0 to 86400000; using 0",
+                               "APM_MAX_LEVEL=256 is no number from 0 to 255; using 255"});
 }
 
 TEST_CASE("a token that is too short is refused, and no token is ever shown") {

@@ -21,8 +21,8 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// A bad line is one line of report (of many, the first 20), and what its key was before holds; so is a row, or a rule for late
-// verdicts, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start
+// A bad line is one line of report (of many, the first 20), and what its key was before holds; so is a row, or a rule for tail
+// sampling, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start
 // had, unless there is a line with an unknown one, which may be it; so do all where the file is removed. What somebody else
 // changed meanwhile stays until the file says another thing of it.
 class control_file {
@@ -75,7 +75,7 @@ private:
             if (before && !at_place(now.edits, place)) now.edits.push_back(*before);
         }
         // A key that nobody knows may be one that was there, mistyped: then what is missing is not taken for taken out.
-        const bool unknown = std::ranges::any_of(now.bad, [](const bad_line& b) { return b.of == edit::nothing; });
+        const bool unknown = std::ranges::any_of(now.bad, [](const bad_line& b) { return b.of == edit::no_change; });
         for (const edit& e : held_)
             if (unknown && !at_place(now.edits, e)) now.edits.push_back(e);
         std::vector<edit> news;

@@ -111,20 +111,20 @@ public:
 private:
     remote_sampler() = default;
     static std::uint64_t by_second(double n) { return n > 1e-9 ? static_cast<std::uint64_t>(1e9 / n) : 0; }
-    static verdict ask(const sampler& s, const sampling_request& r) {
+    static sampling_decision ask(const sampler& s, const sampling_request& r) {
         auto& self = *static_cast<remote_sampler*>(s.data);
-        const changing_sampler* const own = self.operations_.find(r.row.name);
-        const verdict v = own ? own->ask(r, &self.root_) : self.root_.ask(r);
+        const dynamic_sampler* const own = self.operations_.find(r.row.name);
+        const sampling_decision v = own ? own->ask(r, &self.root_) : self.root_.ask(r);
         const std::uint64_t bound = self.bound_.load();
         if (bound == 0) return v;
         // What the share keeps counts for the bound, too. Operations that have the same remainder share one.
         const std::uint64_t hash = fnv(fnv_basis, r.row.name);
-        const verdict within = ask_and_spend({keep_some_a_second, bound}, r, self.spent_[hash % buckets]);
+        const sampling_decision within = ask_and_spend({keep_some_a_second, bound}, r, self.spent_[hash % buckets]);
         return v.keep ? v : within;
     }
 
     static constexpr std::size_t buckets = 1024;
-    changing_sampler root_;
+    dynamic_sampler root_;
     row_samplers operations_{most_operations};
     std::set<std::string, std::less<>> known_;
     cell bound_{};  // nanoseconds for each; 0: none

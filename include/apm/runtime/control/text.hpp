@@ -5,10 +5,10 @@
 //     sample_rate=0.5            parent_based(probability(0.5)); or sampler=NAME[:ARGUMENT], as in OTEL_TRACES_SAMPLER
 //     row.checkout=1             traces that begin with this row: a share, or always_on, always_off, probability:0.5,
 //                                traceidratio:0.5, rate_limited:5
-//     level=2                    the highest recorded; 255 or all: every
-//     keep_errors=true
-//     keep_slower_than=500       milliseconds; 0: that is no reason
-//     keep_bytes=16777216
+//     max_level=2                the highest recorded; 255 or all: every
+//     tail_errors=true
+//     tail_slower_than=500       milliseconds; 0: that is no reason
+//     tail_bytes=16777216
 //     tracing=off
 //
 // A key without a value goes back to what the start had.
@@ -116,7 +116,8 @@ inline std::optional<sampling_rules> read_rules(std::string_view text, bool whol
 
 // One line that was understood.
 struct edit {
-    enum what : std::uint8_t { nothing, sampler, row, level, keep_errors, keep_slower_than, keep_bytes, tracing } of = nothing;
+    enum what : std::uint8_t { no_change, sampler, row, max_level, tail_errors, tail_slower_than, tail_bytes, tracing };
+    what of = no_change;
     std::string name = {};    // of a row
     std::string value = {};   // as it stood there
     bool back = false;        // to what the start had
@@ -186,17 +187,17 @@ inline std::string read_line(std::string_view line, edit& e) {
         return read(edit::row, e.back || rules, "a number from 0 to 1, always_on, always_off, probability:0.1, traceidratio:0.1 "
                     "or rate_limited:20");
     }
-    if (key == "level") {
-        if (value == "all") return e.number = control::every_level, read(edit::level, true, "");
-        return read(edit::level, number(255), "a number from 0 to 255, or all");
+    if (key == "max_level") {
+        if (value == "all") return e.number = control::every_level, read(edit::max_level, true, "");
+        return read(edit::max_level, number(255), "a number from 0 to 255, or all");
     }
     constexpr const char* either = "true or false";
-    if (key == "keep_errors") return read(edit::keep_errors, on_or_off(), either);
-    if (key == "keep_slower_than") return read(edit::keep_slower_than, number(86'400'000), "milliseconds, from 0 to 86400000");
-    if (key == "keep_bytes") return read(edit::keep_bytes, number(1ull << 40), "a number of bytes, from 0 to 1099511627776");
+    if (key == "tail_errors") return read(edit::tail_errors, on_or_off(), either);
+    if (key == "tail_slower_than") return read(edit::tail_slower_than, number(86'400'000), "milliseconds, from 0 to 86400000");
+    if (key == "tail_bytes") return read(edit::tail_bytes, number(1ull << 40), "a number of bytes, from 0 to 1099511627776");
     if (key == "tracing") return read(edit::tracing, on_or_off(), "on or off");
-    return shortened(key) + " is unknown; there are sample_rate, sampler, row.NAME, level, keep_errors, keep_slower_than, "
-           "keep_bytes and tracing";
+    return shortened(key) + " is unknown; there are sample_rate, sampler, row.NAME, max_level, tail_errors, tail_slower_than, "
+           "tail_bytes and tracing";
 }
 
 inline constexpr std::size_t most_bad_lines = 20;  // that are said of one text; of the rest, how many there are
@@ -213,7 +214,7 @@ inline control_lines read_control(std::string_view text) {
         edit e;
         if (std::string why = read_line(line, e); !why.empty()) {
             all.bad.push_back({number, std::move(why), e.of, e.name});
-        } else if (e.of != edit::nothing) {
+        } else if (e.of != edit::no_change) {
             e.line = number;
             std::erase_if(all.edits, [&e](const edit& x) { return x.same_place(e); });
             all.edits.push_back(std::move(e));
@@ -236,19 +237,20 @@ inline std::string carry_out(const std::vector<edit>& edits, const control::stat
     });
     if (!c.rows.has_room(static_cast<std::size_t>(new_names)))
         return no_room_for_row();
-    const late_rules before = control::now<on>().late;
-    late_rules late = before;
+    const tail_rules before = control::now<on>().tail_sampling;
+    tail_rules rules = before;
     for (const edit& e : edits) {
-        if (e.of == edit::keep_errors) late.errors = e.back ? start.late.errors : e.number != 0;
-        if (e.of == edit::keep_slower_than) late.slower_than_ns = e.back ? start.late.slower_than_ns : e.number * 1'000'000;
-        if (e.of == edit::keep_bytes) late.bytes = e.back ? start.late.bytes : e.number;
+        if (e.of == edit::tail_errors) rules.errors = e.back ? start.tail_sampling.errors : e.number != 0;
+        if (e.of == edit::tail_slower_than)
+            rules.slower_than_ns = e.back ? start.tail_sampling.slower_than_ns : e.number * 1'000'000;
+        if (e.of == edit::tail_bytes) rules.bytes = e.back ? start.tail_sampling.bytes : e.number;
     }
-    if (late != before && !control::decide_late_with<on>(late))
-        return "there have been " + std::to_string(c.most_late_rules) +
-               " different rules for late verdicts, and there is no room for another";
+    if (rules != before && !control::tail_sample<on>(rules))
+        return "there have been " + std::to_string(c.most_tail_rules) +
+               " different rules for tail sampling, and there is no room for another";
     for (const edit& e : edits) {
         switch (e.of) {
-            case edit::nothing: case edit::keep_errors: case edit::keep_slower_than: case edit::keep_bytes: break;
+            case edit::no_change: case edit::tail_errors: case edit::tail_slower_than: case edit::tail_bytes: break;
             case edit::sampler: control::sample_with<on>(e.back ? start.sampler : e.rules); break;
             case edit::row: {
                 sampler rule = e.back ? sampler() : e.rules.root;
@@ -257,7 +259,7 @@ inline std::string carry_out(const std::vector<edit>& edits, const control::stat
                 control::sample_row<on>(e.name, rule);
                 break;
             }
-            case edit::level: control::record_up_to<on>(e.back ? start.level : static_cast<int>(e.number)); break;
+            case edit::max_level: control::max_level<on>(e.back ? start.max_level : static_cast<int>(e.number)); break;
             case edit::tracing: control::tracing<on>(e.back ? start.tracing : e.number != 0); break;
         }
     }
@@ -279,11 +281,11 @@ inline std::vector<no_room> carry_out_with_room(std::vector<edit> edits, const c
         return e.of != edit::row || e.back || c.rows.knows(e.name) || (c.rows.has_room(fresh + 1) && ++fresh);
     };
     for (edit& e : edits)
-        if (!fits(e)) rest.push_back({e, no_room_for_row()}), e.of = edit::nothing;
-    if (const std::string why = carry_out(edits, start); !why.empty()) {  // of rules for late verdicts, there are too many
+        if (!fits(e)) rest.push_back({e, no_room_for_row()}), e.of = edit::no_change;
+    if (const std::string why = carry_out(edits, start); !why.empty()) {  // there are too many rules for tail sampling
         for (edit& e : edits)
-            if (e.of == edit::keep_errors || e.of == edit::keep_slower_than || e.of == edit::keep_bytes)
-                rest.push_back({e, why}), e.of = edit::nothing;
+            if (e.of == edit::tail_errors || e.of == edit::tail_slower_than || e.of == edit::tail_bytes)
+                rest.push_back({e, why}), e.of = edit::no_change;
         carry_out(edits, start);
     }
     return rest;
@@ -302,10 +304,11 @@ inline std::string words_for(const control::state& s) {
         if (text.empty()) all += "# row." + name + " has a sampler that has no name here\n";
         else line("row." + name, text);
     }
-    line("level", s.level >= control::every_level ? "all" : std::to_string(s.level));
-    line("keep_errors", s.late.errors ? "true" : "false");
-    line("keep_slower_than", std::to_string(s.late.slower_than_ns / 1'000'000 + (s.late.slower_than_ns % 1'000'000 != 0)));
-    line("keep_bytes", std::to_string(s.late.bytes));
+    line("max_level", s.max_level >= control::every_level ? "all" : std::to_string(s.max_level));
+    line("tail_errors", s.tail_sampling.errors ? "true" : "false");
+    const std::uint64_t ns = s.tail_sampling.slower_than_ns, ms = 1'000'000;
+    line("tail_slower_than", std::to_string(ns / ms + (ns % ms != 0)));
+    line("tail_bytes", std::to_string(s.tail_sampling.bytes));
     line("tracing", s.tracing ? "on" : "off");
     return all;
 }

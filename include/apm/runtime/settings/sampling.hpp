@@ -1,5 +1,5 @@
-// Which traces are kept: the options, overridden by OTEL_TRACES_SAMPLER and its argument, TRACE_SAMPLE_RATE, APM_KEEP_*,
-// APM_LEVEL; and who may change that while the program runs.
+// Which traces are kept: the options, overridden by OTEL_TRACES_SAMPLER and its argument, TRACE_SAMPLE_RATE, APM_TAIL_*,
+// APM_MAX_LEVEL; and who may change that while the program runs.
 #pragma once
 
 #include <algorithm>
@@ -96,10 +96,10 @@ public:
         }
         if (!chosen && usual) production(who, sampler_at);
         if (!o.remote_sampling.endpoint.empty()) translate();
-        o.late.errors = env.boolean("APM_KEEP_ERRORS", o.late.errors);
-        env.duration(o.late.slower_than, 0, 86'400'000, "APM_KEEP_SLOWER_THAN");
-        env.number(o.late.bytes, 0, 1ull << 40, "APM_KEEP_BYTES");
-        env.number(o.level, 0, 255, "APM_LEVEL");
+        o.tail_sampling.errors = env.boolean("APM_TAIL_ERRORS", o.tail_sampling.errors);
+        env.duration(o.tail_sampling.slower_than, 0, 86'400'000, "APM_TAIL_SLOWER_THAN");
+        env.number(o.tail_sampling.bytes, 0, 1ull << 40, "APM_TAIL_BYTES");
+        env.number(o.max_level, 0, 255, "APM_MAX_LEVEL");
     }
     remote_sampling remote;
 
@@ -193,7 +193,7 @@ inline void read_control(environment& env, control_options& o) {
 }
 
 // A negative time is none, and more than a day a day.
-inline late_rules rules_of(const late_options& o) {
+inline tail_rules rules_of(const tail_sampling_options& o) {
     const auto slower = std::clamp<std::chrono::milliseconds>(o.slower_than, {}, std::chrono::hours(24));
     return {o.errors, static_cast<std::uint64_t>(slower.count()) * 1'000'000, o.bytes};
 }
