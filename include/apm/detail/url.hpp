@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -14,16 +15,11 @@ namespace apm::inline APM_ABI::detail {
 // What to encode, and what becomes of a % that two digits do not follow, is for each of those who use this: headers want other
 // characters than URLs, and such a % stands for itself in baggage, but spoils a list of settings.
 
-constexpr int hex_digit(char c) {  // -1: it is none
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 // Whether %XX begins there, and which byte that is.
 constexpr bool is_percent_encoded(std::string_view text, std::size_t at, char& byte) {
     if (text[at] != '%' || text.size() - at < 3) return false;
-    const int high = hex_digit(text[at + 1]), low = hex_digit(text[at + 2]);
-    if (high < 0 || low < 0) return false;
+    const unsigned high = hex_value(text[at + 1]), low = hex_value(text[at + 2]);
+    if (high > 15 || low > 15) return false;
     byte = static_cast<char>(high << 4 | low);
     return true;
 }
