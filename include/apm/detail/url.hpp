@@ -66,6 +66,26 @@ constexpr std::size_t end_of_scheme(std::string_view url) {
     return at == url.npos || at > url.find_first_of("/?#@") ? 0 : at + 3;
 }
 
+// A URL as people give it, cut where its parts begin; a part that is not there is empty.
+struct url_parts {
+    std::string_view scheme;    // `http://`
+    std::string_view host;      // what is before the port: with a user and a password, too
+    std::string_view port;
+    std::string_view path;      // `/v1/traces`
+    std::string_view query;     // `?key=value`
+};
+constexpr url_parts split_url(std::string_view url) {
+    url_parts p;
+    p.scheme = url.substr(0, end_of_scheme(url));
+    url.remove_prefix(p.scheme.size());
+    const std::size_t query = std::min(url.size(), url.find('?')), path = std::min(query, url.find('/'));
+    p.query = url.substr(query), p.path = url.substr(path, query - path), p.host = url.substr(0, path);
+    const std::size_t before = p.host.find_last_of("]@");  // an IPv6 address, a password
+    const std::size_t colon = p.host.find(':', before == p.host.npos ? 0 : before);
+    if (colon != p.host.npos) p.port = p.host.substr(colon + 1), p.host = p.host.substr(0, colon);
+    return p;
+}
+
 // Of one as people give it: without user, password and query, which hold secrets.
 inline std::string url_without_secrets(std::string_view url) {
     const std::size_t scheme = end_of_scheme(url), rest = std::max(scheme, end_of_credentials(url));

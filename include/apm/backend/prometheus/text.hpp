@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/detail/utf8_text.hpp>
 #include <apm/metrics/naming.hpp>
 
@@ -61,7 +62,7 @@ inline void put_bound(std::string& out, double bound) {
     // The exponent as it is written, since a logarithm may round to the next one.
     const std::string_view exponent = text.substr(text.find('e') + 1);
     int e = 0;
-    std::from_chars(exponent.data() + 1, exponent.data() + exponent.size(), e);
+    read_integer(exponent.substr(1), e);
     if (exponent[0] == '-' ? e <= 4 : e < 6) {
         const auto shorter = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr;
         text = {digits, static_cast<std::size_t>(shorter - digits)};
