@@ -51,3 +51,20 @@ TEST_CASE("percent-encoding") {
     CHECK(byte("%fF") == "\xff");
     for (const char* text : {"%", "%4", "%4g", "%g4", "%-1", "% 1", "%%41", "x41", "%0x"}) CHECK(byte(text) == "no");
 }
+
+TEST_CASE("a URL is cut where its parts begin") {
+    const auto parts = [](std::string_view url) {
+        const apm::detail::url_parts p = apm::detail::split_url(url);
+        std::string all;
+        for (const std::string_view part : {p.scheme, p.host, p.port, p.path, p.query}) all.append(part).append("|");
+        return all;
+    };
+    CHECK(parts("http://user:pass@host:80/a/b?k=v") == "http://|user:pass@host|80|/a/b|?k=v|");
+    CHECK(parts("host") == "|host||||");
+    CHECK(parts("host:1") == "|host|1|||");
+    CHECK(parts("host?a://b/c") == "|host|||?a://b/c|");
+    CHECK(parts("[::1]:4317/") == "|[::1]|4317|/||");
+    CHECK(parts("grpc://[::1]") == "grpc://|[::1]||||");
+    CHECK(parts("http://user@[::1]:1") == "http://|user@[::1]|1|||");
+    CHECK(parts("") == "|||||");
+}

@@ -16,22 +16,10 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/hash.hpp>
-#include <apm/detail/utf8.hpp>
+#include <apm/detail/utf8_text.hpp>
 #include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
-
-namespace detail {
-
-// Each byte that is no part of UTF-8 becomes U+FFFD.
-inline std::string mended(std::string_view given) {
-    if (utf8_valid(given.data(), given.size())) return std::string(given);
-    std::string text(3 * given.size(), '\0');
-    text.resize(utf8_repair(given.data(), given.size(), text.data()));
-    return text;
-}
-
-}  // namespace detail
 
 using attribute_value =
     std::variant<std::int64_t, double, bool, std::string, std::vector<std::int64_t>, std::vector<double>>;
@@ -43,9 +31,9 @@ struct attribute_data {
     bool operator==(const attribute_data&) const = default;
 
     static attribute_data of(const attribute_view& a) {
-        attribute_data copy{detail::mended(a.name()), {}};
+        attribute_data copy{detail::utf8_repaired(a.name()), {}};
         a.visit([&]<class V>(const V& v) {
-            if constexpr (std::same_as<V, std::string_view>) copy.value = detail::mended(v);
+            if constexpr (std::same_as<V, std::string_view>) copy.value = detail::utf8_repaired(v);
             else if constexpr (requires { v[0]; }) {
                 std::vector<std::remove_cvref_t<decltype(v[0])>> all;
                 for (std::uint32_t i = 0; i < v.size(); ++i) all.push_back(v[i]);
@@ -142,22 +130,22 @@ struct span_data {
         const auto copy = [](const auto& from, std::vector<attribute_data>& to) {
             from.attributes([&](const attribute_view& a) { to.push_back(attribute_data::of(a)); });
         };
-        span_data d{detail::mended(s.name())};
-        d.scope = detail::mended(s.scope().name);
+        span_data d{detail::utf8_repaired(s.name())};
+        d.scope = detail::utf8_repaired(s.scope().name);
         d.kind = s.kind();
         d.trace = s.trace(), d.id = s.id(), d.parent = s.parent(), d.parent_is_remote = s.parent_is_remote();
-        d.sampled = s.sampled(), d.adjusted_count = s.adjusted_count(), d.trace_state = detail::mended(s.trace_state());
+        d.sampled = s.sampled(), d.adjusted_count = s.adjusted_count(), d.trace_state = detail::utf8_repaired(s.trace_state());
         d.start = s.start(), d.duration = s.duration();
         d.thread = s.thread();
-        d.status = s.status(), d.message = detail::mended(s.message());
+        d.status = s.status(), d.message = detail::utf8_repaired(s.message());
         d.dropped = s.dropped();
         copy(s, d.attributes);
         s.events([&](const event_view& e) {
-            d.events.push_back({detail::mended(e.name()), e.time(), {}, e.dropped_attributes()});
+            d.events.push_back({detail::utf8_repaired(e.name()), e.time(), {}, e.dropped_attributes()});
             copy(e, d.events.back().attributes);
         });
         s.links([&](const link_view& l) {
-            d.links.push_back({l.context(), {}, l.dropped_attributes(), detail::mended(l.trace_state())});
+            d.links.push_back({l.context(), {}, l.dropped_attributes(), detail::utf8_repaired(l.trace_state())});
             copy(l, d.links.back().attributes);
         });
         return d;

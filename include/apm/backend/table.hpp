@@ -20,6 +20,7 @@
 #include <apm/backend/quantile.hpp>
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -72,9 +73,7 @@ inline void put_safely(std::string& out, std::string_view text) {
         if (byte >= 0x20 && byte != 0x7f && !(before == '\xc2' && byte < 0xa0)) {
             out += c;
         } else {
-            constexpr const char* hex = "0123456789abcdef";
-            out.append("\\x") += hex[byte >> 4];
-            out += hex[byte & 15];
+            append_hex(out.append("\\x"), byte, 2);
         }
         before = c;
     }

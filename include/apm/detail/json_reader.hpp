@@ -3,15 +3,15 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
+#include <apm/detail/real.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -81,15 +81,13 @@ private:
     }
     bool number(double& n) {
         const std::size_t size = std::min(rest_.size(), rest_.find_first_not_of("+-.0123456789eE"));
-        std::string_view digits = rest_.substr(0, size);
-        const char* const end = digits.data() + digits.size();
+        const std::string_view digits = rest_.substr(0, size);
         const std::string_view whole = digits.starts_with('-') ? digits.substr(1) : digits;
         const auto digit_at = [whole](std::size_t i) { return i < whole.size() && whole[i] >= '0' && whole[i] <= '9'; };
         const std::size_t point = whole.find('.');
         const bool well = digit_at(0) && !(whole[0] == '0' && digit_at(1)) && (point == whole.npos || digit_at(point + 1));
-        const auto [at, failed] = std::from_chars(digits.data(), end, n);
         rest_.remove_prefix(size);
-        return well && failed == std::errc{} && at == end;
+        return well && read_real(digits, n);
     }
     static void append(std::string& to, std::uint32_t c) {
         const auto put = [&to](std::uint32_t byte) { to += static_cast<char>(byte); };
@@ -100,9 +98,9 @@ private:
         put(0x80 | (c & 63));
     }
     bool four_digits(std::uint32_t& c) {
-        const std::string_view digits = rest_.substr(0, 4);
-        const auto [at, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), c, 16);
-        if (digits.size() < 4 || failed != std::errc{} || at != digits.data() + 4) return false;
+        std::uint64_t n = 0;
+        if (rest_.size() < 4 || !read_hex(rest_.substr(0, 4), n, letters::any)) return false;
+        c = static_cast<std::uint32_t>(n);
         rest_.remove_prefix(4);
         return true;
     }

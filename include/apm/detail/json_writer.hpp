@@ -18,7 +18,8 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/detail/utf8.hpp>
+#include <apm/detail/hex.hpp>
+#include <apm/detail/utf8_text.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -38,12 +39,9 @@ public:
     void text(std::string_view s) {
         separate();
         *out_ += '"';
-        for (std::size_t i = 0; i < s.size();) {
-            const std::size_t n = plain(s, i);
-            out_->append(s, i, n);
-            i += n;
-            if (i < s.size()) i += special(s, i);
-        }
+        detail::append_utf8(
+            *out_, s, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; },
+            [this](char c) { escape(c); });
         *out_ += '"';
     }
     template <std::integral Integer>
@@ -81,7 +79,7 @@ public:
     void hex(Words... words) {
         separate();
         *out_ += '"';
-        (put_hex(words), ...);
+        (detail::append_hex(*out_, words), ...);
         *out_ += '"';
     }
 
@@ -96,41 +94,17 @@ private:
         char digits[40];
         out_->append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
     }
-    void put_hex(std::uint64_t n) {
-        for (int shift = 60; shift >= 0; shift -= 4) *out_ += "0123456789abcdef"[n >> shift & 15];
-    }
     static constexpr char digit(unsigned d) { return static_cast<char>('0' + d); }
 
-    // How many bytes from i on are written as they are.
-    static std::size_t plain(std::string_view s, std::size_t i) {
-        const std::size_t from = i;
-        while (i < s.size()) {
-            const auto c = static_cast<unsigned char>(s[i]);
-            if (c < 0x20 || c == '"' || c == '\\') break;
-            const std::size_t n = c < 0x80 ? 1 : detail::utf8_sequence(s.data() + i, s.size() - i);
-            if (n == 0) break;
-            i += n;
-        }
-        return i - from;
-    }
-    std::size_t special(std::string_view s, std::size_t i) {
-        const auto c = static_cast<unsigned char>(s[i]);
+    void escape(char c) {
         switch (c) {
             case '"': *out_ += "\\\""; break;
             case '\\': *out_ += "\\\\"; break;
             case '\n': *out_ += "\\n"; break;
             case '\r': *out_ += "\\r"; break;
             case '\t': *out_ += "\\t"; break;
-            default:
-                if (c >= 0x80) {
-                    *out_ += "\xef\xbf\xbd";
-                } else {
-                    *out_ += "\\u00";
-                    *out_ += digit(c >> 4u);
-                    *out_ += "0123456789abcdef"[c & 15u];
-                }
+            default: detail::append_hex(*out_ += "\\u00", static_cast<unsigned char>(c), 2);
         }
-        return 1;
     }
 
     std::string* out_;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -14,16 +15,11 @@ namespace apm::inline APM_ABI::detail {
 // What to encode, and what becomes of a % that two digits do not follow, is for each of those who use this: headers want other
 // characters than URLs, and such a % stands for itself in baggage, but spoils a list of settings.
 
-constexpr int hex_digit(char c) {  // -1: it is none
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 // Whether %XX begins there, and which byte that is.
 constexpr bool is_percent_encoded(std::string_view text, std::size_t at, char& byte) {
     if (text[at] != '%' || text.size() - at < 3) return false;
-    const int high = hex_digit(text[at + 1]), low = hex_digit(text[at + 2]);
-    if (high < 0 || low < 0) return false;
+    const unsigned high = hex_value(text[at + 1]), low = hex_value(text[at + 2]);
+    if (high > 15 || low > 15) return false;
     byte = static_cast<char>(high << 4 | low);
     return true;
 }
@@ -68,6 +64,26 @@ constexpr std::size_t end_of_credentials(std::string_view url) {
 constexpr std::size_t end_of_scheme(std::string_view url) {
     const std::size_t at = url.find("://");
     return at == url.npos || at > url.find_first_of("/?#@") ? 0 : at + 3;
+}
+
+// A URL as people give it, cut where its parts begin; a part that is not there is empty.
+struct url_parts {
+    std::string_view scheme;    // `http://`
+    std::string_view host;      // what is before the port: with a user and a password, too
+    std::string_view port;
+    std::string_view path;      // `/v1/traces`
+    std::string_view query;     // `?key=value`
+};
+constexpr url_parts split_url(std::string_view url) {
+    url_parts p;
+    p.scheme = url.substr(0, end_of_scheme(url));
+    url.remove_prefix(p.scheme.size());
+    const std::size_t query = std::min(url.size(), url.find('?')), path = std::min(query, url.find('/'));
+    p.query = url.substr(query), p.path = url.substr(path, query - path), p.host = url.substr(0, path);
+    const std::size_t before = p.host.find_last_of("]@");  // an IPv6 address, a password
+    const std::size_t colon = p.host.find(':', before == p.host.npos ? 0 : before);
+    if (colon != p.host.npos) p.port = p.host.substr(colon + 1), p.host = p.host.substr(0, colon);
+    return p;
 }
 
 // Of one as people give it: without user, password and query, which hold secrets.

@@ -32,13 +32,15 @@ constexpr bool utf8_valid(const char* s, std::size_t size) {
     return true;
 }
 
+inline constexpr char utf8_replacement[] = "\xef\xbf\xbd";  // U+FFFD, in place of a byte that belongs to no sequence
+
 // Copies to `out` (room for 3 * size), each byte that belongs to no sequence as U+FFFD; returns the bytes written.
 constexpr std::size_t utf8_repair(const char* s, std::size_t size, char* out) {
     char* const begin = out;
     while (size > 0) {
         std::size_t n = utf8_sequence(s, size);
         if (n == 0) {
-            *out++ = '\xef', *out++ = '\xbf', *out++ = '\xbd';
+            for (std::size_t i = 0; i < 3; ++i) *out++ = utf8_replacement[i];
             n = 1;
         } else {
             for (std::size_t i = 0; i < n; ++i) *out++ = s[i];

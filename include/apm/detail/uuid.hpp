@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -18,7 +19,7 @@ inline std::string random_uuid() {
     std::string text;
     for (int i = 0; i < 16; ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-        text += "0123456789abcdef"[b[i] >> 4], text += "0123456789abcdef"[b[i] & 15];
+        append_hex(text, b[i], 2);
     }
     return text;
 }

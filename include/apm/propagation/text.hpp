@@ -6,29 +6,11 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/tracing/open_span.hpp>
 
 namespace apm::inline APM_ABI::detail {
-
-enum class letters : bool { lower, any };
-
-// Digits are looked up: those of an id are random, so that whoever compares them mispredicts half of the time.
-struct hex_tables {
-    unsigned char value[2][256]{};  // by what letters are allowed; 16 where it is no digit
-    char digits[256][2]{};
-
-    constexpr hex_tables() {
-        constexpr char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
-        for (auto& table : value)
-            for (auto& v : table) v = 16;
-        for (unsigned i = 0; i < 16; ++i) {
-            value[0][static_cast<unsigned char>(lower[i])] = value[1][static_cast<unsigned char>(lower[i])] =
-                value[1][static_cast<unsigned char>(upper[i])] = static_cast<unsigned char>(i);
-        }
-        for (unsigned i = 0; i < 256; ++i) digits[i][0] = lower[i >> 4], digits[i][1] = lower[i & 15];
-    }
-};
-inline constexpr hex_tables hex_lookup{};
 
 // Where a header's value is put together. What does not fit is not written, but counted: size() > room says that it is too long.
 class bounded_text {
@@ -42,8 +24,7 @@ public:
     void put(char c) { put(std::string_view(&c, 1)); }
     void put_hex(std::uint64_t n, int digits) {  // an even number of them
         char text[16];
-        for (int i = 0; i < digits; i += 2) __builtin_memcpy(text + i, hex_lookup.digits[n >> 4 * (digits - 2 - i) & 255], 2);
-        put(std::string_view(text, static_cast<std::size_t>(digits)));
+        put(std::string_view(text, static_cast<std::size_t>(write_hex(text, n, digits) - text)));
     }
     void put_trace(const trace_id& t) { put_hex(t.high, 16), put_hex(t.low, 16); }
     void put_decimal(std::uint64_t n) {
@@ -76,20 +57,6 @@ private:
     char memory_[Room];
 };
 
-// The number that 1 to 16 digits are. False where they are not that; then `n` is as it was.
-constexpr bool read_hex(std::string_view digits, std::uint64_t& n, letters which = letters::lower) {
-    if (digits.empty() || digits.size() > 16) return false;
-    std::uint64_t result = 0;
-    unsigned bad = 0;
-    for (const char c : digits) {
-        const unsigned d = hex_lookup.value[which == letters::any][static_cast<unsigned char>(c)];
-        bad |= d;
-        result = result << 4 | (d & 15);
-    }
-    if (bad & 16) return false;
-    n = result;
-    return true;
-}
 // 1 to 32 digits, as if zeros preceded. False where they are not that, and where all are zero.
 constexpr bool read_trace(std::string_view digits, trace_id& t, letters which = letters::lower) {
     trace_id result;
@@ -100,18 +67,7 @@ constexpr bool read_trace(std::string_view digits, trace_id& t, letters which = 
     return true;
 }
 // A decimal number without a sign; false where it is none, or greater than 2^64 - 1.
-constexpr bool read_decimal(std::string_view digits, std::uint64_t& n) {
-    std::uint64_t result = 0;
-    for (const char c : digits) {
-        if (c < '0' || c > '9') return false;
-        if (__builtin_mul_overflow(result, std::uint64_t{10}, &result) ||
-            __builtin_add_overflow(result, static_cast<std::uint64_t>(c - '0'), &result))
-            return false;
-    }
-    if (digits.empty()) return false;
-    n = result;
-    return true;
-}
+constexpr bool read_decimal(std::string_view digits, std::uint64_t& n) { return read_integer(digits, n); }
 
 // What is before the separator, cut off `rest`, which then begins behind it; `rest` is null where there is none.
 constexpr std::string_view cut_until(std::string_view& rest, char separator) {

@@ -309,7 +309,7 @@ private:
             }
         }
     }
-    static std::string mended(const std::string& s) { return apm::detail::mended(s); }
+    static std::string mended(const std::string& s) { return apm::detail::utf8_repaired(s); }
     // Mostly short and valid.
     std::string word() {
         std::string s(below(8) == 0 ? below(240) : below(20), ' ');

@@ -35,10 +35,11 @@ TEST_CASE("a number is read whole or not at all") {
     const reported said;
     CHECK(number("0") == 0);
     CHECK(number("65535") == 65535);
+    CHECK(number(" 12\t") == 12);  // blanks around a value do not count
     CHECK(number("") == 7);  // an empty variable is an unset one
     CHECK(said.take().empty());
 
-    for (const char* wrong : {"65536", "-1", "12x", "x12", "1.5", " 12", "0x10", "99999999999999999999999"}) {
+    for (const char* wrong : {"65536", "-1", "12x", "x12", "1.5", "1 2", "0x10", "99999999999999999999999"}) {
         CHECK(number(wrong) == 7);
         CHECK(said.take() == lines{std::string("APM_TEST_NUMBER=") + wrong + " is no number from 0 to 65535; using 7"});
     }

@@ -18,6 +18,7 @@
 #include <apm/backend/console/span_tree.hpp>
 #include <apm/backend/table.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -49,8 +50,8 @@ inline std::string short_time(std::uint64_t ns, const char* space = " ") {
 }
 
 inline std::string hexadecimal(std::uint64_t n) {
-    std::string text(16, '0');
-    for (std::size_t i = 16; n; n >>= 4) text[--i] = "0123456789abcdef"[n & 15];
+    std::string text;
+    append_hex(text, n);
     return text;
 }
 

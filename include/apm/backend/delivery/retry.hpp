@@ -2,19 +2,18 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <limits>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 #include <curl/curl.h>
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/detail/random.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
@@ -64,8 +63,7 @@ inline std::optional<std::chrono::milliseconds> retry_after(std::string_view tex
     if (text.empty() || text.size() > 64) return {};
     if (text.find_first_not_of("0123456789") == text.npos) {
         std::int64_t seconds = 0;
-        const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
-        return capped(read.ec == std::errc{} ? seconds : std::numeric_limits<std::int64_t>::max());
+        return capped(read_integer(text, seconds) ? seconds : std::numeric_limits<std::int64_t>::max());
     }
     const char first = to_lower(text.front());
     if (first < 'a' || first > 'z') return {};  // a date begins with the day of the week

@@ -16,7 +16,7 @@
 #include <apm/backend/otlp/fields.hpp>
 #include <apm/backend/span_data.hpp>
 #include <apm/config.hpp>
-#include <apm/detail/utf8.hpp>
+#include <apm/detail/utf8_text.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
 
@@ -36,7 +36,7 @@ public:
 
     // Bytes that are no UTF-8 become U+FFFD: a reader refuses the whole request for one of them.
     APM_INLINE void text(const field& f, std::string_view v) {
-        if (!is_ascii(v) && !utf8_valid(v.data(), v.size())) [[unlikely]] return put_bytes(f, mended(v));
+        if (!is_ascii(v) && !utf8_valid(v.data(), v.size())) [[unlikely]] return put_bytes(f, utf8_repaired(v));
         put_bytes(f, v);
     }
     APM_INLINE void boolean(const field& f, bool v) { put_varint(f, v ? 1u : 0u); }

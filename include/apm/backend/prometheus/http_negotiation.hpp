@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/real.hpp>
 
 namespace apm::inline APM_ABI::detail::http {
 
@@ -32,7 +32,7 @@ void weigh(std::string_view header, F&& f) {
             if (equal_ignoring_case(key, "version")) version = value;
             if (!equal_ignoring_case(key, "q")) return;
             double q = 0;
-            if (std::from_chars(value.data(), value.data() + value.size(), q).ec != std::errc{} || !(q >= 0)) q = 0;
+            if (!read_real(value, q) || !(q >= 0)) q = 0;
             weight = static_cast<int>(std::min(q, 1.0) * 1000);
         });
         f(name, version, weight);

@@ -33,6 +33,7 @@
 #include <apm/backend/prometheus/options.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/base64.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/detail/root.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -243,7 +244,7 @@ template <class F>
 void http_server::each_socket(F&& f) const {
     std::error_code failed;
     for (std::filesystem::directory_iterator at("/proc/self/fd", failed), end; !failed && at != end; at.increment(failed))
-        if (const int fd = std::atoi(at->path().filename().c_str()); is_ours(fd)) f(fd);
+        if (int fd = -1; read_integer(at->path().filename().native(), fd) && is_ours(fd)) f(fd);
 }
 
 // Wakes CivetWeb's threads, which look up every two seconds only, from a client as from the port.

@@ -21,6 +21,7 @@
 #include <apm/backend/prometheus/other.hpp>
 #include <apm/backend/prometheus/text.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -114,10 +115,10 @@ private:
         const std::optional<exemplar> e = s.exemplar(bucket);
         if (!e) return;
         out_ += " # {trace_id=\"";
-        detail::prometheus_text::put_hexadecimal(out_, e->trace.high);
-        detail::prometheus_text::put_hexadecimal(out_, e->trace.low);
+        detail::append_hex(out_, e->trace.high);
+        detail::append_hex(out_, e->trace.low);
         out_ += "\",span_id=\"";
-        detail::prometheus_text::put_hexadecimal(out_, e->span);
+        detail::append_hex(out_, e->span);
         out_ += "\"} ";
         detail::prometheus_text::put_double(out_, e->value);
         out_ += ' ';

@@ -10,7 +10,8 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/detail/utf8.hpp>
+#include <apm/detail/number.hpp>
+#include <apm/detail/utf8_text.hpp>
 #include <apm/metrics/naming.hpp>
 
 namespace apm::inline APM_ABI::detail::prometheus_text {
@@ -19,11 +20,6 @@ template <class Integer>
 void put_integer(std::string& out, Integer n) {
     char digits[24];
     out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
-}
-
-// 16 digits.
-inline void put_hexadecimal(std::string& out, std::uint64_t n) {
-    for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[n >> shift & 15];
 }
 
 // The shortest digits that read back as the same double.
@@ -66,7 +62,7 @@ inline void put_bound(std::string& out, double bound) {
     // The exponent as it is written, since a logarithm may round to the next one.
     const std::string_view exponent = text.substr(text.find('e') + 1);
     int e = 0;
-    std::from_chars(exponent.data() + 1, exponent.data() + exponent.size(), e);
+    read_integer(exponent.substr(1), e);
     if (exponent[0] == '-' ? e <= 4 : e < 6) {
         const auto shorter = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr;
         text = {digits, static_cast<std::size_t>(shorter - digits)};
@@ -78,23 +74,9 @@ inline void put_bound(std::string& out, double bound) {
 // `\\`, `\n` and, where `quotes`, `\"`: label values always, help texts in OpenMetrics only. What is not UTF-8 becomes U+FFFD:
 // one bad byte, and the scraper would refuse the whole page.
 inline void put_escaped(std::string& out, std::string_view text, bool quotes) {
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        const bool ascii = static_cast<unsigned char>(c) < 0x80;
-        if (ascii && c != '\\' && c != '\n' && !(c == '"' && quotes)) continue;
-        if (!ascii) {
-            if (const std::size_t n = utf8_sequence(text.data() + i, text.size() - i); n > 0) {
-                i += n - 1;
-                continue;
-            }
-        }
-        out.append(text, from, i - from);
-        if (ascii) out += '\\', out += c == '\n' ? 'n' : c;
-        else out += "\xef\xbf\xbd";
-        from = i + 1;
-    }
-    out.append(text, from);
+    append_utf8(
+        out, text, [quotes](char c) { return c == '\\' || c == '\n' || (c == '"' && quotes); },
+        [&out](char c) { out += '\\', out += c == '\n' ? 'n' : c; });
 }
 
 // `http.route` -> `http_route`: what Prometheus allows in a label's name; a leading digit gets `_` in front, and what would

@@ -29,19 +29,11 @@
 #include <apm/control.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/detail/mutex.hpp>
+#include <apm/detail/number.hpp>
+#include <apm/detail/real.hpp>
 #include <apm/tracing/sampler.hpp>
 
 namespace apm::inline APM_ABI::detail {
-
-template <class T>
-bool read_whole(std::string_view text, T& value) {
-    const char* const end = text.data() + text.size();
-    T read{};
-    const auto [at, failed] = std::from_chars(text.data(), end, read);
-    if (failed != std::errc{} || at != end || text.empty()) return false;
-    value = read;
-    return true;
-}
 
 // Samplers that have a name, and what their argument may be.
 struct named_sampler {
@@ -67,7 +59,7 @@ inline bool takes_argument(const named_sampler& n) { return n.high > 0; }
 inline std::optional<sampler> made_of(const named_sampler& n, std::string_view argument) {
     double x = 0;
     if (!takes_argument(n)) return argument.empty() ? std::optional(n.make(0)) : std::nullopt;
-    if (!read_whole(argument, x) || !(x >= n.low && x <= n.high)) return {};
+    if (!read_real(argument, x) || !(x >= n.low && x <= n.high)) return {};
     return n.make(x);
 }
 
@@ -89,7 +81,7 @@ inline std::string words_for(const sampler& s) {
             const auto end = std::to_chars(number, number + sizeof number, about, std::chars_format::general, digits).ptr;
             const std::string_view text(number, static_cast<std::size_t>(end - number));
             double same = 0;
-            if (!read_whole(text, same) || n.make(same) != s) continue;
+            if (!read_real(text, same) || n.make(same) != s) continue;
             return n.name + (':' + std::string(number, std::to_chars(number, number + sizeof number, same).ptr));
         }
     }
@@ -158,7 +150,7 @@ inline std::string read_line(std::string_view line, edit& e) {
     e.value = value;
     e.back = value.empty();
     if (equals == line.npos) return "is no key=value";
-    const auto number = [&](std::uint64_t most) { return e.back || (read_whole(value, e.number) && e.number <= most); };
+    const auto number = [&](std::uint64_t most) { return e.back || read_integer(value, e.number, 0, most); };
     const auto on_or_off = [&] { return e.back || read_switch(value, e.number); };
     const auto read = [&](edit::what of, bool well, const char* allowed) {
         e.of = of;
@@ -167,7 +159,7 @@ inline std::string read_line(std::string_view line, edit& e) {
     constexpr const char* share = "a number from 0 to 1";
     double rate = 0;
     if (key == "sample_rate") {
-        const bool well = e.back || (read_whole(value, rate) && rate >= 0 && rate <= 1);
+        const bool well = e.back || (read_real(value, rate) && rate >= 0 && rate <= 1);
         e.rules = parent_based(probability(rate));
         return read(edit::sampler, well, share);
     }
@@ -182,7 +174,7 @@ inline std::string read_line(std::string_view line, edit& e) {
         if (key.find('\0') != key.npos) return "is about a row whose name has a zero byte";
         e.name = key.substr(4);
         auto rules = read_rules(value, false);
-        if (read_whole(value, rate) && rate >= 0 && rate <= 1) rules = probability(rate);
+        if (read_real(value, rate) && rate >= 0 && rate <= 1) rules = probability(rate);
         if (rules) e.rules = *rules;
         return read(edit::row, e.back || rules, "a number from 0 to 1, always_on, always_off, probability:0.1, traceidratio:0.1 "
                     "or rate_limited:20");

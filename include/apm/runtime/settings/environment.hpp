@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +18,7 @@
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/detail/edit_distance.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/detail/pairs.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/url.hpp>
@@ -105,8 +105,8 @@ public:
     bool boolean(const char* variable, bool otherwise) {
         found f = first(variable);
         bool value = otherwise;
-        if (f.value && equal_ignoring_case(f.value, "true")) value = true;
-        else if (f.value && equal_ignoring_case(f.value, "false")) value = false;
+        if (f.value && equal_ignoring_case(trimmed(f.value), "true")) value = true;
+        else if (f.value && equal_ignoring_case(trimmed(f.value), "false")) value = false;
         else if (f.value) {
             report("%s=%s is neither true nor false; using %s", f.name, f.value, otherwise ? "true" : "false");
             f = {nullptr, nullptr};
@@ -149,8 +149,7 @@ private:
     template <class T>
     static bool read_number(std::string_view digits, std::uint64_t low, std::uint64_t high, T& target) {
         std::uint64_t n = 0;
-        const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-        if (failed != std::errc{} || end != digits.data() + digits.size() || n < low || n > high) return false;
+        if (!read_integer(trimmed(digits), n, low, high)) return false;
         target = static_cast<T>(n);
         return true;
     }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <apm/backend/otlp/older_endpoint.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/url.hpp>
 #include <apm/runtime/builtin.hpp>
@@ -29,30 +30,6 @@ public:
 private:
     std::uint32_t bits_ = 0;
 };
-
-// An address of Jaeger's older protocols, or of OTLP over gRPC, as the one of OTLP over HTTP at the same place: an agent's host,
-// `http://jaeger:14268/api/traces`, `collector:4317`. Other ports and paths, and a URL without a port, stay.
-inline std::string otlp_over_http(std::string_view given) {
-    if (given.starts_with("unix:")) return std::string(given);
-    const std::size_t end = std::min(given.size(), given.find('?'));
-    std::string_view scheme = "http://", rest = given.substr(0, end), query = given.substr(end);
-    if (const auto at = rest.find("://"); at != rest.npos) scheme = rest.substr(0, at + 3), rest.remove_prefix(at + 3);
-    std::string_view path;
-    if (const auto at = rest.find('/'); at != rest.npos) path = rest.substr(at), rest = rest.substr(0, at);
-    while (path.ends_with('/')) path.remove_suffix(1);
-    if (path == "/api/traces" || path == "/v1/traces") path = query = {};
-    const auto before = rest.find_last_of("]@");  // an IPv6 address, a password
-    const auto colon = rest.find(':', before == rest.npos ? 0 : before);
-    const std::string_view port = colon == rest.npos ? std::string_view() : rest.substr(colon + 1);
-    constexpr std::string_view older[] = {"4317", "14268", "14250", "6831", "6832"};
-    const bool bare = port.empty() && rest.size() == given.size() - query.size();  // a host, and nothing else
-    const bool secure = equal_ignoring_case(scheme, "https://") || equal_ignoring_case(scheme, "grpcs://");
-    std::string url(secure ? "https://" : "http://");
-    const bool moved = bare || std::find(std::begin(older), std::end(older), port) != std::end(older);
-    if (moved) url.append(rest.substr(0, colon)).append(":4318");
-    else url.append(rest);
-    return url.append(path).append(query);
-}
 
 class exporter_choice {
 public:

@@ -16,6 +16,7 @@
 
 #include <apm/backend.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/hex.hpp>
 #include <apm/detail/uuid.hpp>
 #include <apm/runtime/options.hpp>
 #include <apm/runtime/settings/environment.hpp>
@@ -38,7 +39,7 @@ inline std::string container_id(std::string_view cgroup, std::string_view mounti
         std::string_view found;
         for (std::size_t i = 0; i < line.size();) {
             std::size_t n = i;
-            while (n < line.size() && std::string_view("0123456789abcdef").find(line[n]) != std::string_view::npos) ++n;
+            while (n < line.size() && hex_value(line[n], letters::lower) < 16) ++n;
             if (n - i == 64) found = line.substr(i, 64);
             i = std::max(n, i + 1);
         }
@@ -63,7 +64,7 @@ inline std::string pod_uid(std::string_view cgroup) {
         bool good = uid.size() == 36;
         for (std::size_t i = 0; good && i < uid.size(); ++i) {
             const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-            good = hyphen ? uid[i] == '-' : std::string_view("0123456789abcdef").find(uid[i]) != std::string_view::npos;
+            good = hyphen ? uid[i] == '-' : hex_value(uid[i], letters::lower) < 16;
         }
         if (good) return uid;
     }

@@ -30,17 +30,13 @@ struct remote_sampling {
 
 // Of an endpoint as people give it: with a scheme and a path; of one for gRPC, HTTP's at the same host.
 inline std::string sampling_over_http(std::string_view given, bool& was_grpc) {
-    std::string_view scheme = "http://", rest = given, path;
-    if (const std::size_t end = end_of_scheme(given)) scheme = given.substr(0, end), rest = given.substr(end);
-    if (const std::size_t slash = rest.find('/'); slash != rest.npos) path = rest.substr(slash), rest = rest.substr(0, slash);
-    was_grpc = rest.ends_with(":14250") || scheme == "grpc://";
-    std::string host(rest);
-    if (was_grpc) {
-        const std::size_t colon = host.rfind(':'), before = host.find_last_of("]@");
-        if (colon != host.npos && (before == host.npos || colon > before)) host.resize(colon);
-        scheme = "http://", host += ":5778", path = {};
-    }
-    return std::string(scheme) + host + std::string(path.empty() || path == "/" ? "/sampling" : path);
+    url_parts p = split_url(given);
+    was_grpc = p.port == "14250" || p.scheme == "grpc://";
+    if (was_grpc) p.scheme = {}, p.port = "5778", p.path = p.query = {};
+    std::string url(p.scheme.empty() ? "http://" : p.scheme);
+    url.append(p.host);
+    if (!p.port.empty()) url.append(":").append(p.port);
+    return url.append(p.path.empty() || p.path == "/" ? "/sampling" : p.path).append(p.query);
 }
 
 // endpoint=http://host:5778/sampling,pollingIntervalMs=5000,initialSamplingRate=0.25. What is wrong with it; empty: nothing.
@@ -55,9 +51,9 @@ inline std::string read_remote_sampling(std::string_view argument, remote_sampli
         bool well = false;
         if (key == "endpoint" && (well = !value.empty())) o.endpoint = value;
         constexpr std::uint64_t day = 86'400'000;
-        if (key == "pollingIntervalMs" && (well = read_whole(value, ms) && ms >= 1 && ms <= day))
+        if (key == "pollingIntervalMs" && (well = read_integer(value, ms, 1, day)))
             o.interval = std::chrono::milliseconds(ms);
-        if (double rate = 0; key == "initialSamplingRate" && (well = read_whole(value, rate) && rate >= 0 && rate <= 1))
+        if (double rate = 0; key == "initialSamplingRate" && (well = read_real(value, rate) && rate >= 0 && rate <= 1))
             o.initial_rate = rate;
         if (!well) wrong = url_without_secrets(part);
     });
@@ -83,7 +79,7 @@ public:
         const sampling_rules named = o.sampler;
         const bool rated = env.text(rate, "TRACE_SAMPLE_RATE");
         double share = 0;
-        const bool good = read_whole(rate, share) && share >= 0 && share <= 1;
+        const bool good = read_real(rate, share) && share >= 0 && share <= 1;
         if (rated && !good) {
             report("TRACE_SAMPLE_RATE=%s is no number from 0 to 1; ignored", rate.c_str());
         } else if (rated && !chosen) {
