@@ -442,15 +442,15 @@ TEST_CASE("whatever the receiver does, the end comes in time, and what is left i
 }
 
 TEST_CASE("the end is no later than a tenth of a second") {
-    const auto patience = GENERATE(-1000ms, 0ms, 100ms);
+    const auto given = GENERATE(-1000ms, 0ms, 100ms);
     receiver stuck(hangs()), slow(drips(1s)), busy(answers(503));
     const auto late = least_overrun(100ms, [&](steady::time_point& due) {
         delivery d({hasty(stuck.url()), hasty(slow.url()), hasty(busy.url()), hasty("http://127.0.0.1:1/")});
         REQUIRE(d.start().empty());
         for (std::size_t i = 0; i < 4; ++i) REQUIRE(d.put(i, "x", 1));
         REQUIRE(soon([&] { return d.count(3).requests && d.count(0).in_flight && d.count(1).in_flight; }));
-        due = in(std::max(patience, 0ms));
-        CHECK_FALSE(d.stop(in(patience)).empty());
+        due = in(std::max(given, 0ms));
+        CHECK_FALSE(d.stop(in(given)).empty());
     });
     CHECK(late < 100ms);
 }
