@@ -44,15 +44,16 @@ std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed) {
 // One thread's: traces trees of spans, and counts what it began.
 class worker {
 public:
-    worker(std::size_t thread, std::size_t spans, bool pauses)
-        : thread_(thread), spans_(spans), pauses_(pauses), random_(thread + 1) {
+    // `drained`, if any: how often all rings were read. It pauses now and then until they were read again.
+    worker(std::size_t thread, std::size_t spans, const std::atomic<std::uint64_t>* drained)
+        : thread_(thread), spans_(spans), drained_(drained), random_(thread + 1) {
         for (char& c : bytes_) c = static_cast<char>(random());
     }
     void run() {
         for (std::uint64_t paused = 0; begun_ < spans_; tree(0, 3)) {
-            if (!pauses_ || begun_ < paused + 200) continue;
+            if (!drained_ || begun_ < paused + 200) continue;
             paused = begun_;
-            std::this_thread::sleep_for(1ms);
+            for (const std::uint64_t before = *drained_; *drained_ < before + 2;) std::this_thread::sleep_for(100us);
         }
     }
     [[nodiscard]] std::uint64_t begun() const { return begun_; }
@@ -80,7 +81,7 @@ private:
         scope.set<&Work::ended>(ended_++);
     }
     std::size_t thread_, spans_;
-    bool pauses_;
+    const std::atomic<std::uint64_t>* drained_;
     std::uint64_t random_, begun_ = 0, ended_ = 0;
     char bytes_[5200];
 };
@@ -98,8 +99,10 @@ public:
     bool drain() {
         const apm::span_batch batch = apm::drain_spans(1 << 18);
         for (const apm::span_view& s : batch.spans) take(s);
+        if (!batch.more) ++all_read;
         return !batch.spans.empty();
     }
+    std::atomic<std::uint64_t> all_read{0};
     std::uint64_t count = 0, broken = 0, disordered = 0, twice = 0;
 
     // Of the parents of what was exported: whether each is there as what its child says it is, or how many are not there.
@@ -187,13 +190,13 @@ TEST_CASE("what threads begin is exported whole, once and in order, or counted a
     INFO(name);
     while (!apm::drain_spans().spans.empty()) {}
     const apm::span_totals before = apm::count_spans();
-    const std::size_t each = repeat(500'000);
+    const std::size_t each = repeat(pauses ? 100'000 : 500'000);
     account out(each);
     std::atomic<bool> done{false};
     std::thread draining([&, drain = drainer] { drain(out, done); });
     std::atomic<std::uint64_t> begun{0};
     in_threads(threads, [&, pause = pauses](std::size_t thread) {
-        worker w(thread, each, pause);
+        worker w(thread, each, pause ? &out.all_read : nullptr);
         w.run();
         begun += w.begun();
     });

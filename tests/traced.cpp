@@ -1,6 +1,7 @@
 // ctest: LABELS serial
 #include <apm/traced.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -226,13 +227,14 @@ TEST_CASE("a thread may be cancelled within a traced call") {
 #ifndef APM_TEST_SANITIZED  // they do not know such threads
     apm::drain_spans();
     pthread_t thread;
+    static std::atomic<bool> inside{false};
     REQUIRE(pthread_create(&thread, nullptr, [](void*) -> void* {
         apm::traced(telemetry.plain, [] {
-            for (;;) usleep(1000);
+            for (inside = true;;) usleep(1000);
         });
         return nullptr;
     }, nullptr) == 0);
-    usleep(20'000);
+    while (!inside) usleep(1000);
     pthread_cancel(thread);
     void* result = nullptr;
     pthread_join(thread, &result);

@@ -11,11 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "patience.hpp"
+
 class connection {
 public:
     explicit connection(std::uint16_t port, bool v6 = false) : fd_(socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        const timeval patience{10, 0};
-        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        const timeval limit{patience.count(), 0};
+        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_port = htons(port);
@@ -73,17 +75,4 @@ inline answer ask(std::uint16_t port, std::string_view headers = {}, std::string
     if (!c.connected()) return answer({});
     c.say(std::string(request) + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + std::string(headers) + "\r\n");
     return answer(c.hear());
-}
-
-// A port of 127.0.0.1 that was free a moment ago.
-inline std::uint16_t free_port() {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    bind(fd, reinterpret_cast<const sockaddr*>(&at), size);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-    close(fd);
-    return ntohs(at.sin_port);
 }

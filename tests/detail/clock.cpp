@@ -77,13 +77,15 @@ TEST_CASE("what a tick is worth is measured over twice the time, each time") {
     if (process.clock.load() != counter_register) return;
     int refined = 0;
     const std::uint64_t begin = monotonic_ns();
-    while (monotonic_ns() - begin < 50'000'000) {
+    std::uint64_t passed = 0;
+    while (passed < 50'000'000 || (refined < 5 && passed < 60'000'000'000)) {
         const std::uint64_t at = process.refine_at.load(), now = ticks(process);
         elapsed_ns(process, now - 1000, now);
         refined += process.refine_at.load() != at;
+        passed = monotonic_ns() - begin;
     }
     CHECK(refined >= 5);
-    CHECK(refined <= 14);  // from 20 us to 50 ms
+    CHECK(refined <= std::log2(static_cast<double>(passed) / 20'000) + 3);  // 14 from 20 us to 50 ms
 }
 
 TEST_CASE("a clock that a machine's sleep led astray is measured anew") {
@@ -132,11 +134,14 @@ TEST_CASE("two clocks are read at one moment, by the narrowest of a few tries") 
     root process{};
     start_clock(process);
     static int calls;
-    calls = 0;
-    const instant i = read_both(process, [] {
-        if (++calls != 3) std::this_thread::sleep_for(1ms);
-        return static_cast<std::uint64_t>(calls);
-    });
-    CHECK(i.ns == 3);
-    CHECK(static_cast<double>(i.uncertain) * process.ns_per_tick.load_double() < 900'000);
+    bool narrow = false;
+    for (int times = 0; times < 20 && !narrow; ++times) {  // the thread may be put aside in that one, too
+        calls = 0;
+        const instant i = read_both(process, [] {
+            if (++calls != 3) std::this_thread::sleep_for(1ms);
+            return static_cast<std::uint64_t>(calls);
+        });
+        narrow = i.ns == 3 && static_cast<double>(i.uncertain) * process.ns_per_tick.load_double() < 900'000;
+    }
+    CHECK(narrow);
 }

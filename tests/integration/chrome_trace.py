@@ -126,7 +126,7 @@ def recorded(lines):
 def examine(program, what, rotated):
     """Runs the program and looks at all its files. Returns how many slices, asynchronous spans and arrows there are."""
     with tempfile.TemporaryDirectory(prefix="apm-traces-") as output:
-        done = subprocess.run([program, what, output], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([program, what, output], capture_output=True, text=True, timeout=120)
         check(done.returncode == (-signal.SIGKILL if what == "killed" else 0), f"{what}: exit status {done.returncode}")
         spans = recorded(done.stdout.splitlines()) if what != "all" else None
         paths = sorted(Path(output).glob("traces.json*"), key=lambda p: p.name)

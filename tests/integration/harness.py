@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 
 SKIPPED = 77
+PATIENCE = 60   # seconds: what must happen is waited for, however slow the machine is; the limit only ends a hang
 PR_SET_PDEATHSIG = 1
 
 
@@ -62,6 +63,12 @@ def need_prometheus_client():
         skip("Python has no prometheus_client (Debian: apt-get install python3-prometheus-client)")
 
 
+def environment(**variables):
+    """Ours, without what would change what a program does; and the variables given."""
+    not_ours = re.compile(r"(OTEL|APM|OTLP|JAEGER|PROMETHEUS|TRACING)_|.*_proxy$|(TRACE_SAMPLE_RATE|ENVIRONMENT)$", re.I)
+    return {**{name: value for name, value in os.environ.items() if not not_ours.match(name)}, **variables}
+
+
 def run(main):
     """Runs main(); a signal from CTest unwinds it, so that what it started is ended."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -76,7 +83,7 @@ def check(condition, message):
         raise AssertionError(message)
 
 
-def until(condition, what, seconds=20):
+def until(condition, what, seconds=PATIENCE):
     """Waits for condition() to be true and returns what it returned."""
     end = time.monotonic() + seconds
     while True:
@@ -102,16 +109,57 @@ def attributes(of):
     return [(name, kind, repr(v)) for name, (kind, v) in pairs]
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+KEPT = []   # sockets that keep a port or its name for as long as this script runs
+
+
+def silent_port():
+    """A port of 127.0.0.1 at which connections are refused, now and later: it is bound, and nothing listens."""
+    s = socket.socket()
+    s.bind(("127.0.0.1", 0))
+    KEPT.append(s)
+    return s.getsockname()[1]
+
+
+def own_port(count=1):
+    """The first of `count` ports that are free and stay so but for what this script does: none of those that the kernel gives to
+    whoever asks for any, and names that only one process can have keep other tests off them (see ../ports.hpp)."""
+    try:
+        first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    except OSError:
+        first, last = 32768, 60999
+    ports = range(last + 1, 65536) if 65535 - last >= 1000 else range(1024, first)
+    check(len(ports) >= 1000, "the kernel gives away all ports there are")
+
+    def keep(port):
+        name, probe = socket.socket(socket.AF_UNIX), socket.socket()
+        try:
+            with probe:
+                name.bind(f"\0apm-test-port-{port}")
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            name.close()
+            return None
+        return name
+
+    start = os.getpid() * 7
+    for i in range(len(ports)):
+        at = (start + i) % len(ports)
+        if at + count > len(ports):
+            continue
+        names = [keep(port) for port in ports[at:at + count]]
+        if all(names):
+            KEPT.extend(names)
+            return ports[at]
+        for name in filter(None, names):
+            name.close()
+    raise AssertionError("there is no free port")
 
 
 def get(url, accept="text/plain"):
     """The text of a page and its content type."""
     request = urllib.request.Request(url, headers={"Accept": accept})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return answer.read().decode(), answer.headers["Content-Type"]
 
 
@@ -125,7 +173,7 @@ class Program:
         self._lines = queue.Queue()
         self._process = subprocess.Popen(
             [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            env={**os.environ, **(env or {})},
+            env=environment(**(env or {})),
             preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))  # should we be killed without a word
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -142,7 +190,7 @@ class Program:
         if kind not in (None, SystemExit):
             print(f"--- {self.name} said:", *self.seen[-40:], sep="\n    ")
 
-    def line(self, pattern, seconds=40):
+    def line(self, pattern, seconds=PATIENCE):
         """The first match of pattern in the lines to come."""
         end = time.monotonic() + seconds
         while True:
@@ -173,7 +221,7 @@ class Program:
 
     def rest(self):
         """All that it said, once it has ended."""
-        while (line := self._lines.get(timeout=20)) is not None:
+        while (line := self._lines.get(timeout=PATIENCE)) is not None:
             self.seen.append(line)
         return self.seen
 
@@ -182,7 +230,7 @@ class Program:
         if not self.ended():
             self._process.terminate()
             try:
-                self._process.wait(15)
+                self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self._process.kill()
         return self._process.wait()
@@ -217,7 +265,7 @@ class Shop(Program):
 
 
 class Prometheus(Program):
-    """Debian's Prometheus, on a free port of this machine's own address, scraping pages every second."""
+    """Debian's Prometheus, on a port of this machine's own address, scraping pages every second."""
 
     def __init__(self, *pages):
         self._pages = len(pages)
@@ -227,13 +275,13 @@ class Prometheus(Program):
         config = Path(self._directory.name) / "prometheus.yml"
         config.write_text("global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
                           f"scrape_configs: [{{job_name: it, static_configs: [{{targets: {targets}}}]}}]\n")
-        port = free_port()
+        port = own_port()
         self.url = f"http://127.0.0.1:{port}"
         super().__init__(program, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}",
                          f"--storage.tsdb.path={self._directory.name}/data", "--log.level=warn")
 
     def __enter__(self):
-        until(self._ready, "Prometheus is ready", 30)
+        until(self._ready, "Prometheus is ready")
         return self
 
     def __exit__(self, *failure):

@@ -74,10 +74,10 @@ def main():
     seed = str(random.randrange(1 << 31))
     print(f"seed {seed}")
     with tempfile.TemporaryDirectory(prefix="apm-otlp-") as output:
-        said = subprocess.run([program, output, seed], capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+        said = subprocess.run([program, output, seed], capture_output=True, text=True, check=True, timeout=120).stdout.splitlines()
         reader = Path(output) / "read.js"
         reader.write_text(READER)
-        done = subprocess.run([shutil.which("node"), reader, types, output], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([shutil.which("node"), reader, types, output], capture_output=True, text=True, timeout=120)
     check(done.returncode == 0, f"OpenTelemetry's types do not read it:\n{done.stderr}")
     requests = json.loads(done.stdout)
     metrics = next(i for i, line in enumerate(said) if line.startswith("metrics\t"))

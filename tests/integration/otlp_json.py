@@ -135,11 +135,11 @@ def main():
     program, directory = sys.argv[1:]
     types = transformer(Path(directory).resolve())
     with tempfile.TemporaryDirectory(prefix="apm-traces-") as output:
-        said = subprocess.run([program, "all", output], capture_output=True, text=True, check=True, timeout=60).stdout
+        said = subprocess.run([program, "all", output], capture_output=True, text=True, check=True, timeout=120).stdout
         reader = Path(output) / "read.js"
         reader.write_text(READER)
         done = subprocess.run([shutil.which("node"), reader, types, Path(output) / "traces.jsonl"],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=120)
     check(done.returncode == 0, f"OpenTelemetry's types do not accept it:\n{done.stderr}")
     lines = json.loads(done.stdout)
     expected = {s["id"]: s for s in recorded(said.splitlines())}

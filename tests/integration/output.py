@@ -4,14 +4,14 @@
 usage: output.py PROGRAM EXPECTED
 """
 import difflib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from harness import environment
+
 program, expected = sys.argv[1:]
-clean = {k: v for k, v in os.environ.items() if not k.startswith(("APM_", "OTEL_", "PROMETHEUS_"))}
-ran = subprocess.run([program], stdout=subprocess.PIPE, text=True, timeout=30, env=clean)
+ran = subprocess.run([program], stdout=subprocess.PIPE, text=True, timeout=120, env=environment())
 if ran.returncode != 0:
     sys.exit(f"exited with {ran.returncode}:\n{ran.stdout}")
 said, should_say = ran.stdout.splitlines(), Path(expected).read_text().splitlines()

@@ -29,7 +29,7 @@ def promtool(shop, seeds):
     pages = [(f"shop-{service}", url, []) for service, url in shop.pages.items()]
     for name, url, expected in *pages, ("seeds", seeds.url, known):
         page, _ = get(url)
-        ran = subprocess.run(lint, input=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+        ran = subprocess.run(lint, input=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         said = sorted(ran.stdout.splitlines())
         check(said == sorted(expected), f"{name}: promtool says\n" + "\n".join(said))
         print(f"{name}: {len(page.splitlines())} lines, {len(said)} complaints, as expected")

@@ -5,7 +5,7 @@ usage: restart.py SHOP
 """
 import sys
 
-from harness import Prometheus, Shop, check, free_port, run
+from harness import Prometheus, Shop, check, own_port, run
 
 
 def requests(counts, name):
@@ -13,7 +13,7 @@ def requests(counts, name):
 
 
 def main():
-    port = free_port()
+    port = own_port()
     page = "shop_http_requests_total"
     with Prometheus(f"http://127.0.0.1:{port}/metrics") as prometheus:
         with Shop(sys.argv[1], 600, port) as first:

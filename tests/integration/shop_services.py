@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import SERVICES, Program, check, free_port, run, until
+from harness import SERVICES, Program, check, environment, own_port, run, until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 ON = "off" not in sys.argv[2:]
@@ -51,7 +50,7 @@ def post(url, form, headers=None):
     body = urllib.parse.urlencode(form).encode() if form is not None else None
     request = urllib.request.Request(url, body, headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read().decode()
@@ -73,7 +72,7 @@ def spans_of(directory, service):
 
 def check_kept_alive(orders):
     """One connection to orders is one thread there, which keeps one connection to payment."""
-    before, ours = Payment.connections, http.client.HTTPConnection(orders.url.removeprefix("http://"), timeout=10)
+    before, ours = Payment.connections, http.client.HTTPConnection(orders.url.removeprefix("http://"), timeout=60)
     for _ in range(3):
         ours.request("POST", "/orders", urllib.parse.urlencode(FORM))
         sock = ours.sock
@@ -138,7 +137,7 @@ def without_payment(program):
 def from_outside(program):
     """The whole shop, asked over the wire; its gateway is killed, and the services end by themselves."""
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
-        with Program(program, "--orders", 0, "--seconds", 60, "--port", 0, env={"APM_TRACE_DIRECTORY": directory}) as shop:
+        with Program(program, "--orders", 0, "--seconds", 600, "--port", 0, env={"APM_TRACE_DIRECTORY": directory}) as shop:
             urls = [shop.line(rf"shop-{service}: (http://127\.0\.0\.1:\d+), (.*)$") for service in SERVICES]
             check(all(("nothing is measured" in m[2]) == (not ON) for m in urls), f"{[m[0] for m in urls]}")
             gateway, headers = urls[2][1], {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -158,7 +157,7 @@ def from_outside(program):
             children = Path(f"/proc/{shop.pid}/task/{shop.pid}/children").read_text().split()
             check(len(children) == 2, f"the shop's processes are {children}")
             os.kill(shop.pid, signal.SIGKILL)
-            until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), "the services end with the gateway", 10)
+            until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in children), "the services end with the gateway")
         if not ON:
             return
         # A killed gateway takes with it what it had not written; the others had the time to.
@@ -171,11 +170,7 @@ def from_outside(program):
 
 def ports_and_names(program):
     """An operator's port and name are the gateway's alone; the services have the ports that they are given."""
-    def is_free(port):
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) != 0
-    page = free_port()
-    port = next(p for p in (free_port() for _ in range(100)) if p < 65000 and page not in (p, p + 1) and is_free(p + 1))
+    page, port = own_port(), own_port(2)
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
         says = {"APM_TRACE_DIRECTORY": directory, "OTEL_EXPORTER_PROMETHEUS_PORT": str(page), "OTEL_SERVICE_NAME": "ours"}
         with Program(program, "--orders", 1, "--service-port", port, env=says) as shop:
@@ -198,12 +193,12 @@ def bad_arguments(program):
                             (["--threads", "257"], "--threads needs a number from 1 to 256"),
                             (["--port", "70000"], "--port needs a number from 0 to 65535"),
                             (["--what"], "what is --what? See shop --help")):
-        ran = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=10)
+        ran = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         check((ran.returncode, ran.stdout) == (2, f"shop: {said}\n"), f"{arguments}: {ran.returncode} {ran.stdout}")
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory, Service(program, directory, "payment") as payment:
         port = payment.url.rsplit(":", 1)[1]
-        ran = subprocess.run([program, "--role", "payment", "--http-port", port], stdout=subprocess.PIPE, text=True, timeout=10,
-                             stderr=subprocess.STDOUT, env={**os.environ, "APM_TRACE_DIRECTORY": directory})
+        ran = subprocess.run([program, "--role", "payment", "--http-port", port], stdout=subprocess.PIPE, text=True, timeout=60,
+                             stderr=subprocess.STDOUT, env=environment(APM_TRACE_DIRECTORY=directory))
         check((ran.returncode, ran.stdout) == (1, f"shop: cannot listen on 127.0.0.1:{port}; is the port in use?\n"), ran.stdout)
 
 

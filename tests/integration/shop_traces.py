@@ -99,7 +99,7 @@ def check_pages(texts, orders, slow):
 
 def traces(*arguments):
     return subprocess.run([sys.executable, TOOL, *map(str, arguments)], check=True, text=True, stdout=subprocess.PIPE,
-                          timeout=30).stdout
+                          timeout=120).stdout
 
 
 def check_trees(directory, declined, slow):

@@ -34,7 +34,7 @@ class Files(unittest.TestCase):
 
     def run_tool(self, *arguments, status=0):
         ran = subprocess.run([sys.executable, TOOL, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True, encoding="utf-8", timeout=30)
+                             text=True, encoding="utf-8", timeout=120)
         self.assertEqual(ran.returncode, status, ran.stderr)
         return ran.stdout, ran.stderr
 

@@ -148,7 +148,7 @@ class Case:
         """By hand, the service `orders`, or whoever is said. Headers are pairs, for some may be there twice."""
         address = urllib.parse.urlsplit(url or self.orders_url)
         path, body = ("/payments" if url else "/orders"), "customer=1&items=1&cents=100&method=cash"
-        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         connection.putrequest("POST", path)
         for name, value in [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", len(body)), *headers]:
             connection.putheader(name, str(value))

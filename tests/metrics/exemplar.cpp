@@ -90,7 +90,7 @@ public:
     [[nodiscard]] bool left() const { return std::chrono::steady_clock::now() < end_; }
 
 private:
-    std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + 30s;
+    std::chrono::steady_clock::time_point end_ = std::chrono::steady_clock::now() + 60s;
 };
 bool is_of(const found& e, const apm::context& c, double value) {
     return e && e->trace == c.trace && e->span == c.span && e->value == value;

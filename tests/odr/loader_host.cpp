@@ -11,7 +11,7 @@
 extern "C" [[gnu::visibility("default")]] void record_in_the_program() { odr::record_everywhere(10); }
 
 int main(int, char** argv) {
-    alarm(20);  // a hang ends the program with a signal
+    alarm(120);  // a hang ends the program with a signal
     if (!dlopen(argv[1], RTLD_NOW | RTLD_LOCAL)) std::fprintf(stderr, "%s\n", dlerror()), std::exit(1);
     return odr::look().events == 10 ? 0 : 1;
 }

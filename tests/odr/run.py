@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Builds programs of several modules and runs them: whatever the linker does, a process has one store per schema."""
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,11 @@ def call(*command, seconds=300):
     if ran.returncode:
         raise Failed(f"{' '.join(map(str, command))}\nexit code {ran.returncode}\n{ran.stdout}{ran.stderr}")
     return ran.stdout + ran.stderr
+
+
+def runs(*command):
+    """Runs a program as often as TESTS_REPEAT says; returns what it said the last time. They take a fraction of the time."""
+    return [call(*command, seconds=300) for _ in range(int(os.environ.get("TESTS_REPEAT", "1")))][-1]
 
 
 OBJECTS = {}                                  # what is being compiled, or was: the same flags make the same object for every case
@@ -94,13 +100,13 @@ class Case:
 def linked(case, *flags, program=()):
     a, b = case.two_modules(*flags)
     host = case.build("host", ["host.cpp"], "-DLINKED", *flags, *program, f"-Wl,-rpath,{case.at}", libraries=(a, b))
-    call(host, seconds=60)
+    runs(host)
 
 
 def opened(case, *flags, arguments=()):
     a, b = case.two_modules(*flags)
     host = case.build("host", ["host.cpp"], *flags)
-    call(host, *arguments, a, b, seconds=60)
+    runs(host, *arguments, a, b)
 
 
 def lto_flags():
@@ -156,23 +162,23 @@ def case_no_symbols_exported(case):
     script.write_text("{ global: record_*; look_*; root_*; local: *; };")
     flags = [f"-Wl,--version-script={script}"]
     a, b = case.module("a", *flags), case.module("b", *flags, compiler=OTHER)
-    call(case.build("host", ["host.cpp"]), "--close", a, b, seconds=60)
+    runs(case.build("host", ["host.cpp"]), "--close", a, b)
 
 
 def case_plain_program(case):
     a, b = case.two_modules(*HIDDEN)
-    call(case.build("plain", ["plain_host.cpp"]), a, b, seconds=60)
+    runs(case.build("plain", ["plain_host.cpp"]), a, b)
 
 
 def case_unused_module(case):
     a, b = case.two_modules(*HIDDEN)
     c = case.module("c", *HIDDEN)
-    call(case.build("unused", ["unused_root.cpp"]), a, b, c, seconds=60)
+    runs(case.build("unused", ["unused_root.cpp"]), a, b, c)
 
 
 def case_another_layout(case):
     a, b = case.module("a"), case.module("b", "-DOTHER_LAYOUT", compiler=OTHER)
-    said = call(case.build("host", ["host.cpp"]), "--apart", a, b, seconds=60)
+    said = runs(case.build("host", ["host.cpp"]), "--apart", a, b)
     lines = [line for line in said.splitlines() if line.startswith("apm: ")]
     if len(lines) != 1 or '"odr"' not in lines[0]:
         raise Failed(f"expected one line about the schema, got {lines}")
@@ -202,12 +208,12 @@ def case_another_version_does_not_link_lto(case):
 
 def case_another_version_in_a_module(case):
     b = case.module("b", include=case.another_version(), compiler=OTHER)
-    if said := call(case.build("versions", ["versions_host.cpp"]), b, seconds=60):
+    if said := runs(case.build("versions", ["versions_host.cpp"]), b):
         raise Failed(f"expected nothing, got {said}")
 
 
 def case_two_compilers(case):
-    call(case.build("program", three_files(case, compiler=OTHER)), seconds=60)
+    runs(case.build("program", three_files(case, compiler=OTHER)))
 
 
 def case_lto(case):
@@ -233,7 +239,7 @@ def case_stripped(case):
     a, b = case.two_modules(*HIDDEN)
     host = case.build("host", ["host.cpp"])
     call("strip", "--strip-all", a, b, host)
-    call(host, "--close", a, b, seconds=60)
+    runs(host, "--close", a, b)
 
 
 def three_files(case, *flags, compiler=None):
@@ -244,13 +250,13 @@ def three_files(case, *flags, compiler=None):
 
 def case_static(case):
     for flags in (["-static"], ["-static-pie", "-fPIE"]):
-        call(case.build("static", three_files(case, *flags[1:]), *flags), seconds=60)
+        runs(case.build("static", three_files(case, *flags[1:]), *flags))
 
 
 def case_one_file_is_off(case, *flags):
     objects = three_files(case, *flags)
     for order in (objects, objects[::-1]):
-        call(case.build("program", order, *flags), seconds=60)
+        runs(case.build("program", order, *flags))
 
 
 def case_one_file_is_off_lto(case):
@@ -264,23 +270,23 @@ def case_many_modules(case):
         copies = [module.with_name(f"lib{n}.so") for n in range(count)]
         for copy in copies:
             shutil.copy(module, copy)
-        call(case.build("many", ["many_host.cpp"]), *copies, seconds=120)
+        runs(case.build("many", ["many_host.cpp"]), *copies)
         for copy in copies:
             copy.unlink()
 
 
 def case_thread_in_a_constructor(case):
     plugin = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC")
-    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin, seconds=60)
+    runs(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin)
 
 
 def case_thread_in_a_constructor_records_there(case):
     plugin = case.build("libloader.so", ["loader_module.cpp"], "-shared", "-fPIC", "-DRECORDS_HERE", *HIDDEN)
-    call(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin, seconds=60)
+    runs(case.build("loader", ["loader_host.cpp"], "-rdynamic"), plugin)
 
 
 def case_fork_after_close(case):
-    call(case.build("forker", ["fork_host.cpp"]), case.module("a", *HIDDEN), seconds=60)
+    runs(case.build("forker", ["fork_host.cpp"]), case.module("a", *HIDDEN))
 
 
 CASES = {name.removeprefix("case_"): function for name, function in list(globals().items()) if name.startswith("case_")}

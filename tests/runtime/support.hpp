@@ -20,6 +20,8 @@
 
 #include <apm/runtime.hpp>
 
+#include "patience.hpp"
+#include "ports.hpp"
 #include "threads.hpp"
 
 // Collects what is reported while it lives.
@@ -96,26 +98,18 @@ constexpr bool can_fork = !__has_feature(thread_sanitizer);
 constexpr bool can_fork = true;
 #endif
 
-// Runs f in a forked child and returns what it returned: its exit status; -1 if it did not end within ten seconds.
+// Runs f in a forked child and returns what it returned: its exit status; -1 if it does not end.
 template <class F>
 int in_child(F&& f) {
     const pid_t child = fork();
     if (child == 0) _exit(f());
-    for (int i = 0; i < 1000; ++i, usleep(10'000)) {
-        int status = 0;
-        if (waitpid(child, &status, WNOHANG) == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-    }
+    int status = 0;
+    if (soon([&] { return waitpid(child, &status, WNOHANG) == child; }))
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     return -1;
 }
-
-// The most that a child's whole life may take: it waits for nobody. Sanitizers need time of their own.
-#ifdef APM_TEST_SANITIZED
-constexpr std::chrono::seconds a_moment{10};
-#else
-constexpr std::chrono::seconds a_moment{1};
-#endif
 
 // How many threads this process has.
 inline std::size_t threads() {
@@ -124,24 +118,16 @@ inline std::size_t threads() {
 constexpr std::size_t threads_at_start = can_fork ? 1 : 2;  // ThreadSanitizer has one of its own
 // Does it come to have so many? A thread that was joined is still listed for a moment.
 inline bool threads_become(std::size_t n) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (threads() != n && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return threads() == n;
+    return soon([n] { return threads() == n; });
 }
 
 // A socket of somebody else's that listens on a port, and never answers.
 struct taken {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    std::uint16_t port = 0;
+    int fd = bound_socket();
+    std::uint16_t port = port_of(fd);
 
     taken() {
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (bind(fd, reinterpret_cast<const sockaddr*>(&at), size) != 0 || listen(fd, 1) != 0) std::abort();
-        getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-        port = ntohs(at.sin_port);
+        if (fd < 0 || listen(fd, 1) != 0) std::abort();
     }
     ~taken() { close(fd); }
     taken(const taken&) = delete;

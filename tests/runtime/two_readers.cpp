@@ -50,7 +50,7 @@ void add_up(const apm::snapshot& s, sums& to, bool deltas) {
 
 struct cumulative_reader {
     sums now;
-    std::uint64_t reads = 0;
+    std::atomic<std::uint64_t> reads = 0;
 
     std::string_view name() const { return "cumulative"; }
     std::chrono::milliseconds interval() const { return 3ms; }
@@ -69,7 +69,8 @@ struct cumulative_reader {
 struct delta_backend {
     apm::delta_reader reader;
     sums now;
-    std::uint64_t reads = 0, last_time = 0;
+    std::atomic<std::uint64_t> reads = 0;
+    std::uint64_t last_time = 0;
 
     std::string_view name() const { return "delta"; }
     std::chrono::milliseconds interval() const { return 7ms; }
@@ -93,20 +94,22 @@ TEST_CASE("two readers, one of deltas, come to what was recorded") {
     const environment e;
     cumulative_reader whole;
     delta_backend parts;
-    constexpr int rounds = 40'000;
+    constexpr unsigned rounds = 40'000;
     {
         apm::basic_runtime<on> runtime{{.metrics_exporter = "none", .traces_exporter = "none"}, whole, parts};
-        in_threads(3, [](std::size_t thread) {
-            for (int i = 0; i < rounds; ++i) {
+        in_threads(3, [&](std::size_t thread) {
+            for (unsigned i = 0; i < rounds; ++i) {
                 const Side side = i % 3 ? Side::left : Side::right;
                 const std::string_view text = thread % 2 ? "odd" : "even";
                 telemetry.hits.add<on>(1, {.side = side, .text = text});
                 telemetry.times.record<on>(std::chrono::microseconds(i), {.side = side, .text = text});
                 telemetry.depth.add<on>(i % 2 ? -1 : 2);
                 if (i % 1024 == 0) std::this_thread::sleep_for(1ms);
+                const unsigned n = i / 8192;  // both read in between, however slow they are
+                if (i % 8192 == 0) static_cast<void>(soon([&] { return whole.reads >= n && parts.reads >= n / 2; }));
             }
         });
-        CHECK(runtime.flush(10s));
+        CHECK(runtime.flush(patience));
     }
     CHECK(whole.reads > 3);
     CHECK(parts.reads > 2);

@@ -11,7 +11,7 @@ using scar::telemetry;
 using namespace std::chrono_literals;
 
 int main() {
-    alarm(50);
+    alarm(240);
     telemetry.events.add(5);
     pid_t child = -1;
     {
@@ -43,7 +43,7 @@ int main() {
     child = fork();  // waits for the collection to end, which the callback's own deadline sees to
     forked = true;
     if (child == 0) {
-        alarm(5);
+        alarm(120);
         delete held;
         apm::collect();
         _exit(0);

@@ -1,5 +1,5 @@
-// Forks while threads record, register and collect. The child counts from zero, alone, can do all its parent could, and is
-// done within a second; so is its own child.
+// Forks while threads record, register and collect. The child counts from zero, alone, can do all its parent could, and waits
+// for nothing; so does its own child.
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -13,7 +13,7 @@ using scar::telemetry;
 using namespace std::chrono_literals;
 
 static void live(const char* who) {
-    alarm(5);  // a child that hangs dies of it, which its parent sees
+    alarm(120);  // a child that hangs dies of it, which its parent sees
     REQUIRE_SUM(telemetry.events, 0u);
     REQUIRE_SUM(telemetry.cities, 0u);
     REQUIRE_SUM(telemetry.sizes, 0u);
@@ -67,12 +67,9 @@ int main() {
     });
     std::this_thread::sleep_for(20ms);
     for (int round = 0; round < 40; ++round) {
-        const auto begin = std::chrono::steady_clock::now();
         const pid_t child = fork();
         if (child == 0) live_in_the_child();
         scar::wait_for(child, "the child");
-        const auto took = std::chrono::steady_clock::now() - begin;
-        scar::require(took < 5s, "the child's life", static_cast<unsigned long long>(took / 1ms));
         std::this_thread::sleep_for(1ms);
     }
     done = true;

@@ -7,7 +7,7 @@ A program is one file; it passes when it exits with 0, within its time. Its firs
 
     // FLAGS -O2 -ffast-math        for compiling and linking it
     // WITH part.inc                linked with this file, which is compiled as C++: once before the program, once after it
-    // REPEAT 30                    run so often; one failure fails it
+    // REPEAT 30                    run so often, times TESTS_REPEAT of the environment; one failure fails it
     // NOT-UNDER address,thread why left out under one of these sanitizers
 """
 import os
@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 DIRECTIVE = re.compile(r"^// (FLAGS|WITH|REPEAT|NOT-UNDER) (.*)$", re.MULTILINE)
 # A fork leaves threads behind, and its child may have threads of its own: that is what some programs are about.
 ENVIRONMENT = {**os.environ, "TSAN_OPTIONS": "die_after_fork=0:report_thread_leaks=0:" + os.environ.get("TSAN_OPTIONS", "")}
-SECONDS = 60      # for one run; they take a fraction of it, unless one hangs
+SECONDS = 300     # for one run; they take a fraction of it, unless one hangs
 
 
 def run(path):
@@ -40,7 +40,7 @@ def run(path):
         built = subprocess.run([*command, "-x", "c++", *sources, "-o", str(program), "-ldl"], capture_output=True, text=True)
         if built.returncode:
             return f"FAILED to build {path.name}\n{built.stderr}\n", ""
-        for turn in range(int(said.get("REPEAT", "1"))):
+        for turn in range(int(said.get("REPEAT", "1")) * int(os.environ.get("TESTS_REPEAT", "1"))):
             try:
                 ran = subprocess.run([str(program)], capture_output=True, text=True, timeout=SECONDS, errors="replace",
                                      env=ENVIRONMENT)

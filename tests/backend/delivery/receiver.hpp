@@ -21,6 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ports.hpp"
+
 struct request {
     std::string line, head, body;  // "POST /v1/traces HTTP/1.1"; header lines; decoded from nothing
 
@@ -107,21 +109,9 @@ inline behaviour floods(std::uint64_t size, bool chunked, std::atomic<std::uint6
 
 class receiver {
 public:
-    // Port 0: any that is free.
-    explicit receiver(behaviour does, std::uint16_t port = 0) : does_(std::move(does)) {
-        listening_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const int yes = 1;
-        setsockopt(listening_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-        sockaddr_in at{};
-        at.sin_family = AF_INET;
-        at.sin_port = htons(port);
-        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof at;
-        if (bind(listening_, reinterpret_cast<const sockaddr*>(&at), size) != 0 || listen(listening_, 64) != 0) std::abort();
-        getsockname(listening_, reinterpret_cast<sockaddr*>(&at), &size);
-        port_ = ntohs(at.sin_port);
-        begin();
-    }
+    explicit receiver(behaviour does) : receiver(std::move(does), bound_socket()) {}
+    // Where there was none until now.
+    receiver(behaviour does, silent_port& at) : receiver(std::move(does), at.release()) {}
     receiver(behaviour does, const std::string& path) : does_(std::move(does)) {
         listening_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_un at{};
@@ -158,6 +148,10 @@ public:
     }
 
 private:
+    receiver(behaviour does, int bound) : does_(std::move(does)), listening_(bound), port_(port_of(bound)) {
+        if (listening_ < 0 || listen(listening_, 64) != 0) std::abort();
+        begin();
+    }
     void begin() {
         accepting_ = std::thread([this] {
             while (!closing_) {

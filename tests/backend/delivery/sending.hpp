@@ -1,8 +1,8 @@
 #pragma once
 // What the tests of the transport share: destinations in a hurry, what was said, and children.
-#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -17,6 +17,7 @@
 #include <apm/backend/delivery/destination.hpp>
 
 #include "backend/delivery/receiver.hpp"
+#include "patience.hpp"
 
 namespace sending {
 
@@ -30,6 +31,7 @@ inline otlp::destination hasty(std::string url, std::string name = "traces") {
     otlp::destination d;
     d.name = std::move(name);
     d.url = std::move(url);
+    d.timeout = 2 * patience;  // who waits for an attempt that hangs is seen to do so
     d.initial_backoff = 5ms;
     d.max_backoff = 20ms;
     d.quiet = 0ms;
@@ -75,35 +77,30 @@ private:
 
 inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-template <class Condition>
-bool soon(Condition&& is_true) {
-    for (const auto end = in(10s); steady::now() < end; std::this_thread::sleep_for(1ms))
-        if (is_true()) return true;
-    return false;
-}
-
-// How much later than `due`, which it sets, f returned: the least of three times, for a machine has other things to do.
+// How much later than `due`, which it sets, f returned: the least of some times, until it is less than the limit.
 template <class F>
-std::chrono::nanoseconds least_overrun(F&& f) {
-    std::chrono::nanoseconds least = 1h;
-    for (int i = 0; i < 3; ++i) {
+std::chrono::nanoseconds least_overrun(std::chrono::nanoseconds limit, F&& f) {
+    return least(limit, [&] {
         steady::time_point due;
         f(due);
-        least = std::min<std::chrono::nanoseconds>(least, steady::now() - due);
-    }
-    return least;
+        return steady::now() - due;
+    });
 }
 
 inline bool balanced(const otlp::totals& t) {
     return t.put + t.adopted == t.delivered + t.lost.all() + t.waiting + t.in_flight;
 }
 
-// In a process of its own; its result is that of the function. Catch's checks do not come back from there.
+// In a process of its own; its result is that of the function, or -1 if it does not end. Catch's checks do not come back from there.
 inline int in_child(const std::function<int()>& f) {
     const pid_t child = fork();
     if (child == 0) _exit(f());
     int status = 0;
-    if (waitpid(child, &status, 0) != child) return -1;
+    if (!soon([&] { return waitpid(child, &status, WNOHANG) == child; })) {
+        kill(child, SIGKILL);
+        waitpid(child, nullptr, 0);
+        return -1;
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 

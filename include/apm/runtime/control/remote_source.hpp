@@ -1,5 +1,5 @@
-// Where the strategies of remote sampling come from, as the thread that asks for them sees it: the HTTP client behind it is not in
-// every build.
+// Where the strategies of remote sampling come from, as the thread that asks for them sees it: the HTTP client behind it is not
+// in every build.
 #pragma once
 
 #include <chrono>

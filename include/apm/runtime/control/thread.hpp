@@ -72,8 +72,8 @@ private:
     void ask(const remote_sampling& remote, std::string_view service, const otlp_options& proxies) {
         state_->remote = open_remote_source(remote, service, proxies);
         if (!state_->remote)
-            return report("remote sampling from %s needs a build with OTLP (APM_BACKEND_OTLP), which has libcurl; the initial rate "
-                          "holds", url_without_secrets(remote.endpoint).c_str());
+            return report("remote sampling from %s needs a build with OTLP (APM_BACKEND_OTLP), which has libcurl; the initial "
+                          "rate holds", url_without_secrets(remote.endpoint).c_str());
         const error failed = state_->remote->open();
         if (failed.empty()) return;
         state_->remote.reset();
