@@ -45,6 +45,7 @@ if(APM_ENABLED)
   endif()
   string(APPEND apm_runtime_libs " -pthread -ldl")
 endif()
+file(RELATIVE_PATH apm_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)   # so that what is installed may be moved
 foreach(name apm apm-runtime)
   configure_file(${here}/packaging/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
