@@ -48,10 +48,10 @@ constexpr const char* usage =
     "  --all      settings with their default, too\n"
     "  --timeout  of each attempt, 5 seconds unless said otherwise\n";
 
-void show(const apm::detail::environment& env, bool all) {
+void show(const apm::detail::settings_reader& reader, bool all) {
     std::puts("settings:");
     std::size_t defaults = 0;
-    for (const auto& s : env.settings) {
+    for (const auto& s : reader.effective) {
         if (s.from.empty() && !all) {
             ++defaults;
             continue;
@@ -186,7 +186,7 @@ int main(int count, char** arguments) {
     apm::on_error([](const char* line) { std::printf("note: %s\n", line); });
     apm::runtime_options options;
     const apm::detail::settings settings(options);
-    show(settings.env, all);
+    show(settings.reader, all);
     show(settings.who);
     std::puts("what happens, unless the program's own options say otherwise:");
     if (settings.disabled) {

@@ -539,7 +539,7 @@ TEST_CASE("secrets in every option, in the environment and in attributes are in 
         all.prometheus.user = "hush", all.prometheus.password = "hush";
         apm::runtime_options copy = all;
         const apm::detail::settings settings(copy);
-        for (const auto& x : settings.env.settings) CHECK(x.value.find("hush") == std::string::npos);
+        for (const auto& x : settings.reader.effective) CHECK(x.value.find("hush") == std::string::npos);
         apm::basic_runtime<on> runtime{all};
         record(2);
         static_cast<void>(runtime.flush(patience));

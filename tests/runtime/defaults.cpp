@@ -89,11 +89,11 @@ TEST_CASE("every default") {
     const environment e;
     apm::runtime_options options;
     const apm::detail::settings s(options);
-    CHECK(s.env.settings.size() == std::size(expected));
-    for (std::size_t i = 0; i < std::min(s.env.settings.size(), std::size(expected)); ++i) {
-        CHECK(s.env.settings[i].name == expected[i].first);
-        CHECK(s.env.settings[i].value == expected[i].second);
-        CHECK(s.env.settings[i].from.empty());
+    CHECK(s.reader.effective.size() == std::size(expected));
+    for (std::size_t i = 0; i < std::min(s.reader.effective.size(), std::size(expected)); ++i) {
+        CHECK(s.reader.effective[i].name == expected[i].first);
+        CHECK(s.reader.effective[i].value == expected[i].second);
+        CHECK(s.reader.effective[i].from.empty());
     }
     CHECK(said.take().empty());
 }

@@ -11,7 +11,7 @@ namespace {
 // "traces: otlp file | metrics: prometheus | endpoint"
 [[maybe_unused]] std::string chosen(std::initializer_list<std::pair<const char*, const char*>> variables, const apm::runtime_options& options = {}) {
     const environment e(variables);
-    apm::detail::environment reader;
+    apm::detail::settings_reader reader;
     const apm::detail::exporter_choice c(reader, options);
     const auto all = [](const apm::detail::exporters& x) {
         std::string names;

@@ -58,7 +58,7 @@ TEST_CASE("a pod's id") {
 TEST_CASE("what the kernel shows") {
     const environment e;
     const tree files;
-    apm::detail::environment env;
+    apm::detail::settings_reader env;
     const apm::resource who = apm::detail::identify(env, {}, files.root);
     CHECK(std::get<std::int64_t>(std::find_if(who.attributes.begin(), who.attributes.end(), [](auto& a) {
                                      return a.first == "process.pid";
@@ -67,7 +67,7 @@ TEST_CASE("what the kernel shows") {
     CHECK_FALSE(attribute(who, "host.arch").empty());
     CHECK(attribute(who, "process.executable.path").ends_with("/" + attribute(who, "process.executable.name")));
     CHECK(attribute(who, "service.instance.id").size() == 36);
-    apm::detail::environment again;
+    apm::detail::settings_reader again;
     CHECK(attribute(apm::detail::identify(again, {}, files.root), "service.instance.id") != attribute(who, "service.instance.id"));
     CHECK(attribute(who, "container.id").empty());
     for (const auto& [name, value] : who.attributes) CHECK_FALSE(name.starts_with("k8s."));
@@ -79,7 +79,7 @@ TEST_CASE("in a pod of Kubernetes") {
     files.put("/var/run/secrets/kubernetes.io/serviceaccount/namespace", "market\n");
     {
         const environment e{{"KUBERNETES_SERVICE_HOST", "10.0.0.1"}};
-        apm::detail::environment env;
+        apm::detail::settings_reader env;
         const apm::resource who = apm::detail::identify(env, {}, files.root);
         CHECK(attribute(who, "container.id") == id);
         CHECK(attribute(who, "k8s.pod.uid") == "6c5ba5c6-0d19-4b1f-8a3d-1f2e3d4c5b6a");
@@ -89,7 +89,7 @@ TEST_CASE("in a pod of Kubernetes") {
     }
     const environment e{{"KUBERNETES_SERVICE_HOST", "10.0.0.1"}, {"POD_NAME", "shop-1"}, {"K8S_NAMESPACE", "other"}, {"K8S_NODE_NAME", "n1"},
                         {"OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.uid=given"}};
-    apm::detail::environment env;
+    apm::detail::settings_reader env;
     const apm::resource who = apm::detail::identify(env, {}, files.root);
     CHECK(attribute(who, "k8s.pod.name") == "shop-1");
     CHECK(attribute(who, "k8s.namespace.name") == "other");

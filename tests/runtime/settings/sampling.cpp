@@ -163,7 +163,7 @@ TEST_CASE("Jaeger's remote sampling") {
     const apm::detail::settings s(o);
     CHECK(s.sampling.endpoint == "http://me:secret@host:5778/sampling");
     for (const std::string& line : said.take()) CHECK(line.find("secret") == line.npos);
-    for (const auto& one : s.env.settings) CHECK(one.value.find("secret") == one.value.npos);
+    for (const auto& one : s.reader.effective) CHECK(one.value.find("secret") == one.value.npos);
 }
 
 TEST_CASE("tail sampling, the highest level and who may change them") {
@@ -192,7 +192,7 @@ TEST_CASE("a token that is too short is refused, and no token is ever shown") {
         const apm::detail::settings s(o);
         CHECK(o.control.token == "0123456789abcdef");
         bool shown = false;
-        for (const auto& one : s.env.settings) shown = shown || one.value.find("0123456789") != one.value.npos;
+        for (const auto& one : s.reader.effective) shown = shown || one.value.find("0123456789") != one.value.npos;
         CHECK_FALSE(shown);
     }
     CHECK(said.take().empty());

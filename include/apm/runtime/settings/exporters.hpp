@@ -13,7 +13,7 @@
 #include <apm/detail/url.hpp>
 #include <apm/runtime/builtin.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/reader.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -37,11 +37,11 @@ public:
     std::string older_endpoint;  // that an older variable gave, translated; empty: none
     std::string older_name;      // of that variable
 
-    exporter_choice(environment& env, const runtime_options& options) {
-        const auto backend = env.first("APM_BACKEND");
+    exporter_choice(settings_reader& reader, const runtime_options& options) {
+        const auto backend = reader.first("APM_BACKEND");
         const std::vector<std::string> asked = read_list(backend.value ? backend.value : "");
         if (!backend.value || has(asked, "otlp") || has(asked, "jaeger"))
-            find_older_endpoint(env, has(asked, "jaeger"), has(asked, "otlp"));
+            find_older_endpoint(reader, has(asked, "jaeger"), has(asked, "otlp"));
         wish for_traces = wish_of(options.traces_exporter, "");
         wish for_metrics = wish_of(options.metrics_exporter, in_this_build("prometheus") ? "prometheus" : "");
         if (backend.value) {
@@ -50,11 +50,11 @@ public:
         } else {
             const otlp_options& o = options.otlp;
             const bool code = !o.endpoint.empty();
-            add_otlp(env, for_traces, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", code || !o.traces.endpoint.empty(), true);
-            add_otlp(env, for_metrics, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", code || !o.metrics.endpoint.empty(), !jaegers_);
+            add_otlp(reader, for_traces, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", code || !o.traces.endpoint.empty(), true);
+            add_otlp(reader, for_metrics, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", code || !o.metrics.endpoint.empty(), !jaegers_);
         }
-        choose(env, "OTEL_TRACES_EXPORTER", "traces_exporter", for_traces, traces, &builtin::takes_traces);
-        choose(env, "OTEL_METRICS_EXPORTER", "metrics_exporter", for_metrics, metrics, &builtin::takes_metrics);
+        choose(reader, "OTEL_TRACES_EXPORTER", "traces_exporter", for_traces, traces, &builtin::takes_traces);
+        choose(reader, "OTEL_METRICS_EXPORTER", "metrics_exporter", for_metrics, metrics, &builtin::takes_metrics);
     }
 
 private:
@@ -73,8 +73,8 @@ private:
         if (!has(read_list(list), one.c_str())) list.append(list.empty() ? "" : ",").append(one);
     }
     // Where an endpoint says so: the signal's own variable, that of all, the code, an older variable.
-    void add_otlp(environment& env, wish& w, const char* variable, bool in_code, bool older_counts) const {
-        const auto f = env.first(variable, "OTEL_EXPORTER_OTLP_ENDPOINT");
+    void add_otlp(settings_reader& reader, wish& w, const char* variable, bool in_code, bool older_counts) const {
+        const auto f = reader.first(variable, "OTEL_EXPORTER_OTLP_ENDPOINT");
         const bool older = older_counts && !older_endpoint.empty();
         if (w.list == "none" || !(f.value || in_code || older)) return;
         add(w.list, "otlp");
@@ -94,11 +94,11 @@ private:
             if (one == "otlp" || one == "prometheus") add(metrics, one);
         }
     }
-    static void choose(environment& env, const char* variable, const char* option, wish& w, exporters& to,
+    static void choose(settings_reader& reader, const char* variable, const char* option, wish& w, exporters& to,
                        bool builtin::* takes) {
         if (w.list.empty()) w.list = "none";
-        const bool given = env.text(w.list, variable);
-        if (!given) env.due_to(w.because);
+        const bool given = reader.text(w.list, variable);
+        if (!given) reader.due_to(w.because);
         for (const std::string& wanted : read_list(w.list)) {
             if (wanted == "none") continue;
             const builtin* const b = builtin_named(wanted);
@@ -121,12 +121,12 @@ private:
     }
 
     // JAEGER_ENDPOINT, JAEGER_AGENT_HOST, OTLP_ENDPOINT: older names. OpenTelemetry's own variables win.
-    void find_older_endpoint(environment& env, bool jaeger, bool otlp) {
-        const auto jaegers = env.first("JAEGER_ENDPOINT", "JAEGER_AGENT_HOST"), others = env.first("OTLP_ENDPOINT");
+    void find_older_endpoint(settings_reader& reader, bool jaeger, bool otlp) {
+        const auto jaegers = reader.first("JAEGER_ENDPOINT", "JAEGER_AGENT_HOST"), others = reader.first("OTLP_ENDPOINT");
         jaegers_ = jaegers.value && (jaeger || !others.value);
         const auto f = jaegers_ ? jaegers : others;
-        if (!f.value || env.first("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").value) return;
-        const auto tracing = env.first("TRACING_ENABLED");
+        if (!f.value || reader.first("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").value) return;
+        const auto tracing = reader.first("TRACING_ENABLED");
         if (tracing.value && equal_ignoring_case(tracing.value, "false") && !jaeger && !otlp) return;
         older_name = f.name;
         older_endpoint = otlp_over_http(f.value);

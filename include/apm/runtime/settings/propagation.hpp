@@ -10,7 +10,7 @@
 #include <apm/detail/ascii.hpp>
 #include <apm/propagation/formats.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/reader.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -20,13 +20,13 @@ struct propagation_settings {
     std::vector<std::string_view> keys;  // of baggage that may leave; they live as long as the environment and the options
 };
 
-inline propagation_settings read_propagation(environment& env, runtime_options& o) {
+inline propagation_settings read_propagation(settings_reader& reader, runtime_options& o) {
     propagation_settings s;
     const std::string_view usual = runtime_options{}.propagators;
-    const bool given = env.text(o.propagators, "OTEL_PROPAGATORS");
+    const bool given = reader.text(o.propagators, "OTEL_PROPAGATORS");
     if (given || o.propagators != usual) s.list = read_propagators(o.propagators, given ? "OTEL_PROPAGATORS" : "propagators");
     if (given && s.list == 0) s.list = usual_propagators;
-    env.text(o.baggage_keys, "APM_BAGGAGE_KEYS");
+    reader.text(o.baggage_keys, "APM_BAGGAGE_KEYS");
     s.keys_given = !o.baggage_keys.empty();
     if (!equal_ignoring_case(o.baggage_keys, "none"))
         split(o.baggage_keys, ',', [&s](std::string_view key) {

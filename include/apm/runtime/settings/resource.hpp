@@ -19,7 +19,7 @@
 #include <apm/detail/hex.hpp>
 #include <apm/detail/uuid.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/reader.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -73,7 +73,7 @@ inline std::string pod_uid(std::string_view cgroup) {
 
 // The first to name an attribute wins: its own variable or option (the variable first), `resource` in the options,
 // OTEL_RESOURCE_ATTRIBUTES, what is found. Files are looked for below `root`.
-inline resource identify(environment& env, const runtime_options& options, const std::string& root = {}) {
+inline resource identify(settings_reader& reader, const runtime_options& options, const std::string& root = {}) {
     resource who;
     const auto add = [&who](std::string_view key, resource_value value) {
         if (value == resource_value(std::string())) return;
@@ -82,12 +82,12 @@ inline resource identify(environment& env, const runtime_options& options, const
         who.attributes.emplace_back(key, std::move(value));
     };
     const auto add_first_set = [&](std::string_view key, auto... names) {
-        if (const auto f = env.first(names...); f.value) add(key, std::string(f.value));
+        if (const auto f = reader.first(names...); f.value) add(key, std::string(f.value));
     };
     std::string name(options.service.name), version(options.service.version), place(options.service.environment);
-    env.text(name, "OTEL_SERVICE_NAME", "APM_SERVICE_NAME");
-    env.text(version, "APM_VERSION");
-    env.text(place, "APM_ENVIRONMENT");
+    reader.text(name, "OTEL_SERVICE_NAME", "APM_SERVICE_NAME");
+    reader.text(version, "APM_VERSION");
+    reader.text(place, "APM_ENVIRONMENT");
     add("service.name", name);
     add("service.namespace", std::string(options.service.name_space));
     add("service.version", version);
@@ -97,7 +97,7 @@ inline resource identify(environment& env, const runtime_options& options, const
     if (options.resource.size > options.resource.most)
         report("the options give the resource %zu attributes; those after the first %zu are left out", options.resource.size,
                options.resource.most);
-    for (auto& [key, value] : env.pairs("OTEL_RESOURCE_ATTRIBUTES")) add(key, std::move(value));
+    for (auto& [key, value] : reader.pairs("OTEL_RESOURCE_ATTRIBUTES")) add(key, std::move(value));
     add_first_set("deployment.environment.name", "ENVIRONMENT");
 
     char path[4096];
@@ -121,7 +121,7 @@ inline resource identify(environment& env, const runtime_options& options, const
 
     const std::string cgroup = read_file(root + "/proc/self/cgroup");
     add("container.id", container_id(cgroup, read_file(root + "/proc/self/mountinfo", 1 << 20)));
-    if (env.first("KUBERNETES_SERVICE_HOST").value) {
+    if (reader.first("KUBERNETES_SERVICE_HOST").value) {
         // The names that manifests give by the downward API, as a rule; else what a pod shows by itself.
         add_first_set("k8s.pod.name", "K8S_POD_NAME", "POD_NAME");
         add_first_set("k8s.pod.uid", "K8S_POD_UID", "POD_UID");

@@ -16,7 +16,7 @@
 #include <apm/detail/url.hpp>
 #include <apm/runtime/control/text.hpp>
 #include <apm/runtime/options.hpp>
-#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/reader.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -62,22 +62,22 @@ inline std::string read_remote_sampling(std::string_view argument, remote_sampli
 
 class sampling_reader {
 public:
-    sampling_reader(environment& env, runtime_options& o, const resource& who) : env_(env), o_(o) {
+    sampling_reader(settings_reader& reader, runtime_options& o, const resource& who) : reader_(reader), o_(o) {
         const bool left_out = !o.sampler.root.decide;
         if (left_out) o.sampler = parent_based(always_on);
         const bool usual = left_out && o.remote_sampling.endpoint.empty();
         std::string name = usual ? "parentbased_always_on" : "the code's", argument, rate;
         if (const std::string own = words_for(o.sampler); !usual && !own.empty()) name = own;
         if (!o.remote_sampling.endpoint.empty()) name = "parentbased_jaeger_remote";
-        bool chosen = env.text(name, "OTEL_TRACES_SAMPLER");
-        const std::size_t sampler_at = env.settings.size() - 1;
-        env.text(argument, "OTEL_TRACES_SAMPLER_ARG");
-        env.shown_as(url_without_secrets(argument));
+        bool chosen = reader.text(name, "OTEL_TRACES_SAMPLER");
+        const std::size_t sampler_at = reader.effective.size() - 1;
+        reader.text(argument, "OTEL_TRACES_SAMPLER_ARG");
+        reader.shown_as(url_without_secrets(argument));
         const bool jaeger = name == "jaeger_remote" || name == "parentbased_jaeger_remote";
         if (chosen && jaeger) remote_from(name, argument);
         else if (chosen) chosen = choose(name, argument);
         const sampling_rules named = o.sampler;
-        const bool rated = env.text(rate, "TRACE_SAMPLE_RATE");
+        const bool rated = reader.text(rate, "TRACE_SAMPLE_RATE");
         double share = 0;
         const bool good = read_real(rate, share) && share >= 0 && share <= 1;
         if (rated && !good) {
@@ -92,10 +92,10 @@ public:
         }
         if (!chosen && usual) production(who, sampler_at);
         if (!o.remote_sampling.endpoint.empty()) translate();
-        o.tail_sampling.errors = env.boolean("APM_TAIL_ERRORS", o.tail_sampling.errors);
-        env.duration(o.tail_sampling.slower_than, 0, 86'400'000, "APM_TAIL_SLOWER_THAN");
-        env.number(o.tail_sampling.bytes, 0, 1ull << 40, "APM_TAIL_BYTES");
-        env.number(o.max_level, 0, 255, "APM_MAX_LEVEL");
+        o.tail_sampling.errors = reader.boolean("APM_TAIL_ERRORS", o.tail_sampling.errors);
+        reader.duration(o.tail_sampling.slower_than, 0, 86'400'000, "APM_TAIL_SLOWER_THAN");
+        reader.number(o.tail_sampling.bytes, 0, 1ull << 40, "APM_TAIL_BYTES");
+        reader.number(o.max_level, 0, 255, "APM_MAX_LEVEL");
     }
     remote_sampling remote;
 
@@ -106,8 +106,8 @@ private:
         return r == parent_based(probability(share)) || r == parent_based(trace_id_ratio(share));
     }
     void show(std::size_t at, const sampling_rules& r, const char* due_to) {
-        env_.settings[at].value = words_for(r);
-        env_.settings[at].from = due_to;
+        reader_.effective[at].value = words_for(r);
+        reader_.effective[at].from = due_to;
     }
     void remote_from(const std::string& name, const std::string& argument) {
         remote_sampling_options given = o_.remote_sampling;
@@ -167,20 +167,20 @@ private:
                    "endpoint=%s", url_without_secrets(remote.endpoint).c_str(), url_without_secrets(remote.endpoint).c_str());
     }
 
-    environment& env_;
+    settings_reader& reader_;
     runtime_options& o_;
     std::string endpoint_;
 };
 
-inline remote_sampling read_sampling(environment& env, runtime_options& options, const resource& who) {
-    remote_sampling chosen = sampling_reader(env, options, who).remote;
+inline remote_sampling read_sampling(settings_reader& reader, runtime_options& options, const resource& who) {
+    remote_sampling chosen = sampling_reader(reader, options, who).remote;
     options.remote_sampling.endpoint = {};  // it is in what is returned
     return chosen;
 }
 
-inline void read_control(environment& env, control_options& o) {
-    env.text(o.file, "APM_CONTROL_FILE");
-    env.secret(o.token, "APM_CONTROL_TOKEN");
+inline void read_control(settings_reader& reader, control_options& o) {
+    reader.text(o.file, "APM_CONTROL_FILE");
+    reader.secret(o.token, "APM_CONTROL_TOKEN");
     constexpr std::size_t least = 16;
     if (o.token.empty() || o.token.size() >= least) return;
     report("the token for /control (APM_CONTROL_TOKEN, control.token) has fewer than %zu characters, so there is no /control",

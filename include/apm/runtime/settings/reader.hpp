@@ -1,19 +1,16 @@
-// Environment variables: OpenTelemetry's names, ours, and older names that programs already set. A value that cannot be
-// read is one line and the default; an APM_* name that nobody asked for is one line with the nearest that somebody did.
+// Reads settings, one after the other, from the sources over the options. A value that cannot be read is one line and the default;
+// an unknown APM_* name is one line with the nearest known one.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <unistd.h>
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
@@ -22,6 +19,7 @@
 #include <apm/detail/pairs.hpp>
 #include <apm/detail/root.hpp>
 #include <apm/detail/url.hpp>
+#include <apm/runtime/settings/source.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -35,35 +33,44 @@ inline std::vector<std::string> read_list(std::string_view value) {
     return items;
 }
 
-// What a setting came to, for whoever asks why (tools/apm-doctor). A secret's value is not here.
+// The value that a setting has, and why, for tools/apm-doctor. A secret's value is not here.
 struct effective_setting {
     std::string name, value;
-    std::string from;  // the variable; empty: the code, or the default
+    std::string from;  // what the source says of it: the variable; empty: the code, or the default
 };
 
-// Reads variables over what the code said. Each function takes the names in order: the first that is set and not empty counts (an
-// empty value is an unset one). Text that options view afterwards lives as long as this object.
-class environment {
+// Each function takes the names of a setting in order, and leaves in `target` the value of the first that a source has; an empty
+// value is an unset one. Of several sources the first that has any of the names counts. The last source is the code: what is in
+// `target` already. Text that options view afterwards lives as long as this object.
+class settings_reader {
 public:
-    // Of all that was asked for, in that order.
-    std::vector<effective_setting> settings;
+    // Of every setting that was read, in that order.
+    std::vector<effective_setting> effective;
+
+    settings_reader() : settings_reader(environment()) {}
+    // The sources must outlive this object.
+    explicit settings_reader(std::vector<const settings_source*> sources) : sources_(std::move(sources)) {}
+
+    static std::vector<const settings_source*> environment() {
+        static const environment_variables all;
+        return {&all};
+    }
 
     struct found {
         const char* name;
-        const char* value;  // null: none is set
+        const char* value;                      // null: none is set
+        const settings_source* source = nullptr;
     };
     template <class... Name>
     found first(const Name&... names) {
-        found f{nullptr, nullptr};
-        const auto look = [&](const std::string& name) {
-            const char* value = f.value ? nullptr : std::getenv(name.c_str());
-            if (value && *value) f = {name.c_str(), value};
-        };
-        (look(known_.emplace_back(names)), ...);
-        return f;
+        const char* const all[] = {known_.emplace_back(names).c_str()...};
+        for (const settings_source* const source : sources_)
+            for (const char* const name : all)
+                if (const char* const value = source->find(name); value && *value) return {name, value, source};
+        return {nullptr, nullptr};
     }
 
-    // True where a variable gave it; so with the others. Text is a std::string or a std::string_view.
+    // True where a source gave it; so with the others. Text is a std::string or a std::string_view.
     template <class Text, class... Name>
     bool text(Text& target, const Name&... names) {
         const found f = first(names...);
@@ -125,27 +132,27 @@ public:
     }
 
     // Of what was remembered last: how it is to be shown, or where it came from.
-    void shown_as(std::string value) { settings.back().value = std::move(value); }
-    void due_to(std::string variable) { settings.back().from = std::move(variable); }
+    void shown_as(std::string value) { effective.back().value = std::move(value); }
+    void due_to(std::string variable) { effective.back().from = std::move(variable); }
 
-    // One line for each APM_* variable that nobody asked for, and for what is all but one of OpenTelemetry's.
+    // One line for each unknown APM_* name, and for what is all but a known one of OpenTelemetry's.
     void report_unknown() const {
-        for (char** entry = environ; entry && *entry; ++entry) {
-            const std::string_view variable = *entry;
-            const std::string_view name = variable.substr(0, variable.find('='));
-            const bool ours = name.starts_with("APM_");
-            if ((!ours && !name.starts_with("OTEL_")) || std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-            const auto nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
-                return edit_distance(name, a) < edit_distance(name, b);
-            });
-            // Theirs are many, for other languages and for signals that we do not have: only what is nearly one that we know.
-            if (nearest == known_.end()) continue;
-            if (!ours && (edit_distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_"))) continue;
-            report("unknown setting %.*s; did you mean %s?", static_cast<int>(name.size()), name.data(), nearest->c_str());
-        }
+        for (const settings_source* const source : sources_)
+            source->each_name([this](std::string_view name) { report_if_unknown(name); });
     }
 
 private:
+    void report_if_unknown(std::string_view name) const {
+        const bool ours = name.starts_with("APM_");
+        if ((!ours && !name.starts_with("OTEL_")) || std::find(known_.begin(), known_.end(), name) != known_.end()) return;
+        const auto nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
+            return edit_distance(name, a) < edit_distance(name, b);
+        });
+        // OpenTelemetry's are many, for other languages and for signals that we do not have: only what is nearly a known one.
+        if (nearest == known_.end()) return;
+        if (!ours && (edit_distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_"))) return;
+        report("unknown setting %.*s; did you mean %s?", static_cast<int>(name.size()), name.data(), nearest->c_str());
+    }
     template <class T>
     static bool read_number(std::string_view digits, std::uint64_t low, std::uint64_t high, T& target) {
         std::uint64_t n = 0;
@@ -155,10 +162,11 @@ private:
     }
     template <class Name, class... More>
     bool remember(const found& f, std::string value, const Name& name, const More&...) {
-        settings.push_back({name, std::move(value), f.value ? f.name : ""});
+        effective.push_back({name, std::move(value), f.value ? f.source->origin(f.name) : ""});
         return f.value != nullptr;
     }
-    std::deque<std::string> known_, kept_;
+    std::vector<const settings_source*> sources_;
+    std::deque<std::string> known_, kept_;  // names that were asked for; values that options view
 };
 
 }  // namespace apm::inline APM_ABI::detail

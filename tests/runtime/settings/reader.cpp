@@ -1,12 +1,12 @@
 // ctest: LABELS serial
-#include <apm/runtime/settings/environment.hpp>
+#include <apm/runtime/settings/reader.hpp>
 
 #include "runtime/support.hpp"
 
 #include "catch.hpp"
 
 using apm::detail::read_list;
-using reader = apm::detail::environment;
+using reader = apm::detail::settings_reader;
 
 namespace {
 
@@ -134,7 +134,7 @@ TEST_CASE("it is remembered what each setting came to, and where from") {
     CHECK_FALSE(r.number(wrong, 0, 9, "APM_TEST_WRONG"));
     CHECK(secret == "hush");
     std::string all;
-    for (const auto& s : r.settings) all += s.name + '=' + s.value + '@' + s.from + ' ';
+    for (const auto& s : r.effective) all += s.name + '=' + s.value + '@' + s.from + ' ';
     CHECK(all == "APM_TEST_NEW=5@APM_TEST_OLD APM_TEST_TEXT=said@APM_TEST_TEXT APM_TEST_SECRET=(set, not shown)@APM_TEST_SECRET "
                  "APM_TEST_ABSENT=default@ APM_TEST_WRONG=2@ ");
     CHECK(said.take().size() == 1);
@@ -149,4 +149,52 @@ TEST_CASE("a duration is brought within its bounds, whoever gave it") {
     CHECK(given.count() == 250);
     CHECK_FALSE(r.duration(from_code, 1, 1000, "APM_TEST_ABSENT"));
     CHECK(from_code.count() == 1000);
+}
+
+namespace {
+
+// As a file would be one.
+class table final : public apm::detail::settings_source {
+public:
+    explicit table(std::vector<std::pair<std::string, std::string>> rows) : rows_(std::move(rows)) {}
+    [[nodiscard]] const char* find(const char* name) const override {
+        for (const auto& [key, value] : rows_)
+            if (key == name) return value.c_str();
+        return nullptr;
+    }
+    [[nodiscard]] std::string origin(const char* name) const override { return std::string("apm.yaml: ") + name; }
+    void each_name(const std::function<void(std::string_view)>& f) const override {
+        for (const auto& [key, value] : rows_) f(key);
+    }
+
+private:
+    std::vector<std::pair<std::string, std::string>> rows_;
+};
+
+}  // namespace
+
+TEST_CASE("of several sources the first that has a setting counts, then the code") {
+    const reported said;
+    const environment e{{"APM_TEST_NEW", "2"}, {"APM_TEST_OTHER", "3"}};
+    const table file({{"APM_TEST_OLD", "1"}, {"APM_TEST_OTHER", ""}, {"APM_TESTT_NEW", "4"}});
+    const auto variables = reader::environment();
+    reader r({&file, variables[0]});
+    std::uint64_t a = 7, b = 7, c = 7;
+    CHECK(r.number(a, 0, 9, "APM_TEST_NEW", "APM_TEST_OLD"));  // the file has only the older name, and still comes first
+    CHECK(r.number(b, 0, 9, "APM_TEST_OTHER"));                // an empty value is none
+    CHECK_FALSE(r.number(c, 0, 9, "APM_TEST_NOWHERE"));
+    CHECK(a == 1);
+    CHECK(b == 3);
+    CHECK(c == 7);
+    REQUIRE(r.effective.size() == 3);
+    CHECK(r.effective[0].from == "apm.yaml: APM_TEST_OLD");
+    CHECK(r.effective[1].from == "APM_TEST_OTHER");
+    CHECK(r.effective[2].from.empty());
+    CHECK(said.take().empty());
+    r.report_unknown();  // in every source
+    CHECK(said.take() == lines{"unknown setting APM_TESTT_NEW; did you mean APM_TEST_NEW?"});
+
+    reader alone({&file});  // without the environment: its variables do not count
+    std::uint64_t d = 7;
+    CHECK_FALSE(alone.number(d, 0, 9, "APM_TEST_NEW"));
 }
