@@ -10,7 +10,6 @@
 #include <apm/apm.hpp>
 #include <apm/testing.hpp>
 #include <apm/traced.hpp>
-#include <apm/tracing/context.hpp>
 
 APM_FIELDS(Checkout, (std::uint64_t, order_id), (std::optional<std::string_view>, coupon), (apm::secret, card));
 APM_FIELDS(Query, (apm::named<std::string, "db.query.text">, text));
