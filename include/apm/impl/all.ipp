@@ -1,5 +1,5 @@
-// All that CMake compiles into the library behind apm::runtime, for a program that is built without CMake: include this in one file,
-// compiled with -DAPM_BACKEND_<NAME>=1 for each back end that it wants, and link what these need:
+// All that CMake compiles into the library behind apm::runtime, for a program that is built without CMake: include this in one
+// file, compiled with -DAPM_BACKEND_<NAME>=1 for each back end that it wants, and link what these need:
 //
 //     -DAPM_BACKEND_FILE=1 -DAPM_BACKEND_CONSOLE=1     nothing
 //     -DAPM_BACKEND_PROMETHEUS=1                       -lcivetweb -lz

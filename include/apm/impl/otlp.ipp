@@ -15,7 +15,8 @@ std::shared_ptr<builtin_backend> make_otlp(const runtime_options& options, const
     return std::make_shared<builtin_of<apm::otlp>>(options.otlp);
 }
 
-std::unique_ptr<remote_source> make_remote_poll(const remote_sampling& how, std::string_view service, const otlp_options& proxies) {
+std::unique_ptr<remote_source> make_remote_poll(const remote_sampling& how, std::string_view service,
+                                                const otlp_options& proxies) {
     return std::make_unique<remote_poll>(how, service, proxies);
 }
 

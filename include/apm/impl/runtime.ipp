@@ -1,5 +1,5 @@
-// The runtime: what apm::runtime does, and the table of back ends that come with apm. Compiled once into the library behind CMake's
-// target apm::runtime, with APM_BACKEND_<NAME>=1 for each back end that is in it.
+// The runtime: what apm::runtime does, and the table of back ends that come with apm. Compiled once into the library behind
+// CMake's target apm::runtime, with APM_BACKEND_<NAME>=1 for each back end that is in it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -167,8 +167,8 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
         if (b.push || b.spans) pushing.push_back(b);
     push.emplace(pushing, detail::push_pace{options.span_interval, options.span_timeout, options.metric_timeout});
     if (!options.control.file.empty() || !settings.sampling.endpoint.empty())
-        control = std::make_unique<detail::control_thread>(options.control.file, settings.sampling, settings.service, options.otlp,
-                                                           at_start);
+        control = std::make_unique<detail::control_thread>(options.control.file, settings.sampling, settings.service,
+                                                           options.otlp, at_start);
 }
 
 // True where one takes spans.
