@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/text_part.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
 inline std::string_view trimmed(std::string_view s) {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
+    while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
     return s;
 }
 

@@ -17,6 +17,7 @@
 #include <apm/propagation/xray.hpp>
 #include <apm/tracing/context.hpp>
 #include <apm/tracing/make_shared_trace.hpp>
+#include <apm/tracing/ot_tracestate.hpp>
 #include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -39,7 +40,7 @@ inline shared_trace_ref share_texts(std::string_view dd, std::string_view state,
     bounded_text to(made->state(), most < shared_trace::most_text ? most : shared_trace::most_text);
     to.put(dd);
     if (dd.empty()) to.put(state), state = {};
-    for (std::size_t members = 1; state.data() && members < tracestate_text::most_members;) {
+    for (std::size_t members = 1; state.data() && members < tracestate_limits::members;) {
         const std::string_view member = cut_until(state, ',');
         if (member.empty() || member.substr(0, 3) == "dd=") continue;
         const std::size_t before = to.size();

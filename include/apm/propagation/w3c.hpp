@@ -12,6 +12,7 @@
 #include <apm/detail/ascii.hpp>
 #include <apm/propagation/text.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/ot_tracestate.hpp>
 #include <apm/tracing/shared_trace.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -46,8 +47,6 @@ inline void write_traceparent(bounded_text& to, const context& c) {
 // The value of one header or of several, as it is sent on: members trimmed, empty ones gone. One violation, and there is nothing.
 class tracestate_text {
 public:
-    static constexpr std::size_t most_members = 32, most_key = 256, most_value = 256;
-
     void add(std::string_view header) {
         while (good_ && header.data()) {
             const std::string_view member = trimmed(cut_until(header, ','));
@@ -62,13 +61,13 @@ public:
 
     static constexpr bool valid_key(std::string_view key) {
         const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-        if (key.empty() || key.size() > most_key || !letter_or_digit(key[0])) return false;
+        if (key.empty() || key.size() > tracestate_limits::key || !letter_or_digit(key[0])) return false;
         for (const char c : key)
             if (!letter_or_digit(c) && c != '_' && c != '-' && c != '*' && c != '/' && c != '@') return false;
         return true;
     }
     static constexpr bool valid_value(std::string_view value) {
-        if (value.empty() || value.size() > most_value || value.back() == ' ') return false;
+        if (value.empty() || value.size() > tracestate_limits::value || value.back() == ' ') return false;
         for (const char c : value)
             if (c < 0x20 || c > 0x7e || c == ',' || c == '=') return false;
         return true;
@@ -78,7 +77,7 @@ private:
     void add_member(std::string_view member) {
         const std::size_t equals = member.find('=');
         good_ = equals != member.npos && valid_key(member.substr(0, equals)) && valid_value(member.substr(equals + 1)) &&
-                ++members_ <= most_members;
+                ++members_ <= tracestate_limits::members;
         if (!good_) return;
         if (tight_ && member.size() > most_where_tight) return;
         const std::size_t before = text_.size();
@@ -105,7 +104,7 @@ private:
     }
 
     static constexpr std::size_t most_where_tight = 128;
-    static_assert(most_members * (most_where_tight + 1) <= shared_trace::most_text);
+    static_assert(tracestate_limits::members * (most_where_tight + 1) <= shared_trace::most_text);
 
     fixed_text<shared_trace::most_text> text_;
     std::size_t members_ = 0;

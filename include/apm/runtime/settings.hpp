@@ -76,7 +76,8 @@ struct settings {
 private:
     // A signal's own variable wins over the general one, which is for attributes of all kinds.
     void read_limits(span_limits& limits) {
-        constexpr std::uint32_t most = 128;  // what is recorded
+        constexpr std::uint32_t most = apm::limits::attributes;  // what is recorded
+        static_assert(most == apm::limits::events && most == apm::limits::links);
         const auto read = [&](std::uint32_t& limit, const auto&... names) {
             std::uint32_t n = std::min(limit, most);
             if (reader.number(n, 0, span_limits::none - 1, names...)) limit = n;

@@ -15,6 +15,8 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/cell.hpp>
+#include <apm/detail/hex_digit.hpp>
+#include <apm/detail/text_part.hpp>
 #include <apm/tracing/make_shared_trace.hpp>
 #include <apm/tracing/shared_trace.hpp>
 #include <apm/tracing/span_record.hpp>
@@ -25,6 +27,11 @@ inline constexpr std::uint64_t randomness_end = std::uint64_t{1} << 56;  // rand
 
 namespace detail {
 
+// Of any tracestate (W3C Trace Context, 3.3.1): members, and bytes of a key and of a value.
+struct tracestate_limits {
+    static constexpr std::uint32_t members = 32, key = 256, value = 256;
+};
+
 inline constexpr std::uint64_t no_threshold = ~std::uint64_t{0};
 
 struct ot_member {
@@ -33,24 +40,6 @@ struct ot_member {
     std::uint32_t size = 0;
 };
 
-struct text_part {
-    const char* at;
-    std::uint32_t size;
-};
-// Cuts what is before the separator off `rest`.
-inline text_part cut_part(text_part& rest, char separator) {
-    std::uint32_t n = 0;
-    while (n < rest.size && rest.at[n] != separator) ++n;
-    const text_part part{rest.at, n};
-    const std::uint32_t gone = n < rest.size ? n + 1 : n;
-    rest = {rest.at + gone, rest.size - gone};
-    return part;
-}
-inline text_part without_blanks(text_part x) {
-    while (x.size && (*x.at == ' ' || *x.at == '\t')) ++x.at, --x.size;
-    while (x.size && (x.at[x.size - 1] == ' ' || x.at[x.size - 1] == '\t')) --x.size;
-    return x;
-}
 inline bool has_key(text_part x, const char (&key)[3], char then) {
     return x.size > 3 && x.at[0] == key[0] && x.at[1] == key[1] && x.at[2] == then;
 }
@@ -59,10 +48,9 @@ inline std::uint64_t read_56_bits(text_part digits) {
     if (digits.size == 0 || digits.size > 14) return no_threshold;
     std::uint64_t n = 0;
     for (std::uint32_t i = 0; i < digits.size; ++i) {
-        const char c = digits.at[i];
-        if (c >= '0' && c <= '9') n = n << 4 | static_cast<std::uint64_t>(c - '0');
-        else if (c >= 'a' && c <= 'f') n = n << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
-        else return no_threshold;
+        const unsigned digit = hex_value(digits.at[i], letters::lower);
+        if (digit > 15) return no_threshold;
+        n = n << 4 | digit;
     }
     return n << 4 * (14 - digits.size);
 }
@@ -71,7 +59,7 @@ inline ot_member read_ot(const char* state, std::uint32_t size) {
     ot_member result;
     text_part rest{state, size};
     while (rest.size) {
-        const text_part member = without_blanks(cut_part(rest, ','));
+        const text_part member = trimmed(cut_part(rest, ','));
         if (!has_key(member, "ot", '=')) continue;
         result.at = member.at, result.size = member.size;
         text_part keys{member.at + 3, member.size - 3};
@@ -94,7 +82,7 @@ inline std::uint64_t randomness_of(const trace_id& trace, const ot_member& said)
 inline char* put_threshold(char* to, std::uint64_t threshold) {
     *to++ = 't', *to++ = 'h', *to++ = ':';
     do {
-        *to++ = "0123456789abcdef"[threshold >> 52 & 15];
+        *to++ = hex_digit(threshold >> 52);
         threshold = (threshold & ((std::uint64_t{1} << 52) - 1)) << 4;
     } while (threshold);
     return to;
@@ -143,7 +131,6 @@ APM_COLD inline shared_trace* with_threshold(shared_trace* from, std::uint64_t t
     }
     const ot_member old = read_ot(from);
     if (old.threshold == threshold) return from;
-    constexpr std::uint32_t most_members = 32, most_value = 256;
     shared_trace* const made = make_shared_trace(from->state_size + from->baggage_size + 3 + 3 + 14 + 2);
     if (!made) return from;
     char* const begin = made->state();
@@ -158,7 +145,7 @@ APM_COLD inline shared_trace* with_threshold(shared_trace* from, std::uint64_t t
         while (keys.size) {
             const text_part key = cut_part(keys, ';');
             if (key.size == 0 || has_key(key, "th", ':')) continue;
-            if (static_cast<std::uint32_t>(to - value) + 1 + key.size > most_value) continue;
+            if (static_cast<std::uint32_t>(to - value) + 1 + key.size > tracestate_limits::value) continue;
             if (to != value) *to++ = ';';
             put(key);
         }
@@ -166,12 +153,11 @@ APM_COLD inline shared_trace* with_threshold(shared_trace* from, std::uint64_t t
     }
     std::uint32_t members = to != begin;
     text_part rest{from->state(), from->state_size};
-    while (rest.size && members < most_members) {
-        const text_part member = cut_part(rest, ',');
-        const text_part trimmed = without_blanks(member);
-        if (trimmed.size == 0 || has_key(trimmed, "ot", '=')) continue;
+    while (rest.size && members < tracestate_limits::members) {
+        const text_part member = trimmed(cut_part(rest, ','));
+        if (member.size == 0 || has_key(member, "ot", '=')) continue;
         if (to != begin) *to++ = ',';
-        put(trimmed);
+        put(member);
         ++members;
     }
     made->end_texts(static_cast<std::uint32_t>(to - begin), from->baggage(), from->baggage_size);
