@@ -1,5 +1,5 @@
 // What the example shop measures. This is the one place where its telemetry is declared; examples/shop records it.
-// The shop is three services, each with a schema of its own: a service's page shows what that service does, and no more.
+// The shop is three services, each with a schema of its own: a service's exposition shows what that service does, and no more.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace shop {
 // --- what labels can say ----------------------------------------------------------------------------------------------
 
 BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
-BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined, failed)   // failed: nobody could be asked for the money
+BOOST_DEFINE_ENUM_CLASS(Outcome, ok, declined, failed)   // failed: the bank could not be reached
 BOOST_DEFINE_ENUM_CLASS(Verb, GET, POST)
 
 APM_FIELDS(Order,   (Method, method), (Outcome, outcome));
@@ -33,7 +33,7 @@ APM_FIELDS(Call, (apm::named<Verb, "http.request.method">, verb), (apm::named<st
            (apm::named<std::optional<int>, "http.response.status_code">, status));
 
 APM_FIELDS(Checkout, (std::uint64_t, customer), (int, items), (std::int64_t, cents), (std::optional<std::string_view>, coupon));
-// A card's number is nobody's business: apm::secret takes it and keeps nothing.
+// A card's number is never recorded: apm::secret takes it and keeps nothing.
 APM_FIELDS(Authorization, (Method, method), (std::int64_t, cents), (apm::secret, card_number));
 APM_FIELDS(Suspicion, (Method, method));
 
@@ -53,7 +53,7 @@ struct Schema : apm::schema<Schema> {
     span<Call, apm::client>
                      place_order{this, "POST /orders", "The service orders is asked to check out"};
 
-    // The house: how things are when somebody looks.
+    // The house: how things are at the moment of a collection.
     gauge<>          open_carts{this, "shop.carts.open", "Baskets with something in them, not checked out"};
     gauge<Product>   stock{this, "shop.stock", "Pieces on the shelf", {.limit = 100}};
 };
@@ -72,7 +72,7 @@ struct basket_buckets {
 struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "shop.orders", .version = "1.4.0"};
 
-    // All series of so few closed labels are on the page from zero.
+    // All series of so few closed labels are exported from zero.
     counter<Order>   orders{this, "shop.orders", "Orders placed, paid or not"};
     histogram<Order, apm::seconds, apm::latency_buckets>
                      checkout{this, "shop.checkout.duration", "Time to check out, from basket to receipt"};

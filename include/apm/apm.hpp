@@ -28,7 +28,7 @@
 //          |
 //     collect         what it says now           collect.hpp: a snapshot; spans.hpp: finished spans
 //          |
-//     back ends       who is told                backend/*.hpp
+//     back ends       where it goes              backend/*.hpp
 //          |
 //     runtime         when, with what settings   runtime.hpp: included by the file that owns main
 #pragma once

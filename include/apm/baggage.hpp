@@ -1,11 +1,11 @@
-// baggage: a few words that go along with a trace, to every process that it reaches.
+// baggage: a few keys and values that go along with a trace, to every process that it reaches.
 //
 //     const auto tenant = apm::with_baggage("tenant", "acme");              // current until the end of this scope
 //     ...
 //     if (apm::baggage::current().get("tenant") == "acme") ...              // here, and wherever this scope's calls lead
 //
-// Whoever gets a request gets it, so no secrets; apm::allow_baggage() says which keys may leave the process. It is no attribute
-// of spans: nothing of it is recorded unless somebody does.
+// Every server that a request reaches can read it, so put no secrets there; apm::allow_baggage() chooses the keys that may leave
+// the process. It is no attribute of spans: record it where you want it recorded.
 #pragma once
 
 #include <cstddef>

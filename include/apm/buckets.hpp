@@ -73,8 +73,8 @@ constexpr double base2_bound(int scale, int i) {
 
 }  // namespace detail
 
-// Base-2 exponential buckets of a fixed scale (0..8) and range: bucket i holds (base^i, base^(i+1)] with base = 2^(2^-scale).
-// On a page of text they are classic buckets at the powers of the base. What is at or below 2^Low goes to the lowest bucket,
+// Base-2 exponential buckets of a fixed scale (0..8) and range: bucket i holds (base^i, base^(i+1)] with base = 2^(2^-scale). In
+// an exposition of text they are classic buckets at the powers of the base. What is at or below 2^Low goes to the lowest bucket,
 // what is above 2^High to the last. Relative error of a quantile: base - 1 at most.
 template <int Scale, int Low, int High>
     requires(Scale >= 0 && Scale <= 8 && Low < High)

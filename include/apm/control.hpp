@@ -6,12 +6,12 @@
 //     apm::control::tracing(false);
 //
 // Any thread, with a runtime or without; what is called last counts, for spans that begin from then on: at once on this thread,
-// within microseconds on others. Nobody sees half of a change, and nobody waits. A change costs less than 100 ns. Apart
-// from the bounds said below nothing is kept: changing the rate a million times takes no memory. Of a trace that begins here it
+// within microseconds on others. A change is seen whole or not at all, and no thread waits for it. It costs less than 100 ns.
+// Apart from the bounds below nothing is kept: changing the rate a million times takes no memory. Of a trace that begins here it
 // takes some 3 ns; with rows that are sampled otherwise 20 to 30, for the look at the name. An apm::runtime that starts sets
 // sampler, level and tail sampling as its settings say, and leaves the rest. In a program of several modules (shared objects)
-// with hidden symbols, one of them should do this: each knows its own rows.
-// In a file without APM: nothing, and now() says what a program that changed nothing has.
+// with hidden symbols, one of them should do this: each knows its own rows. In a file without APM: nothing, and now() says what a
+// program that changed nothing has.
 #pragma once
 
 #include <cstdint>

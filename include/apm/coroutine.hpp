@@ -6,7 +6,7 @@
 //     }
 //     Receipt receipt = apm::sync_wait(charge(cart));
 //
-//     other::task<Receipt> charge(Cart cart) {               // somebody else's task type
+//     other::task<Receipt> charge(Cart cart) {               // another library's task type
 //         apm::coroutine_context here;                       // first of all
 //         TRACE_SCOPE(shop::telemetry.charge);
 //         co_return co_await here(bank(cart));               // each co_await
@@ -59,7 +59,7 @@ public:
     awaiting(stack_part& part, A&& a) : part_(part), awaiter_(awaiter_of(static_cast<A&&>(a))) {}
 
     bool await_ready() noexcept(noexcept(std::declval<awaiter&>().await_ready())) { return awaiter_.await_ready(); }
-    // Whoever it is given to may resume and destroy the coroutine, and this with it, at once: nothing of it is touched
+    // What it is given to may resume and destroy the coroutine, and this with it, at once: nothing of it is touched
     // afterwards. Not inlined: clang before 17 then keeps what is local here in the coroutine (LLVM issue 56301).
     template <class P>
     [[gnu::noinline]] auto await_suspend(std::coroutine_handle<P> h)
@@ -94,9 +94,9 @@ private:
 
 // Keeps the spans of one coroutine together: a local of the coroutine, declared before its scopes, or a member of its promise.
 // What it traces is a child of the context in which this object was made, on whatever thread; what a thread has open itself stays
-// current there, and nothing else that runs there becomes a child. A co_await that goes past it while a scope is open
-// leaves that scope on the thread: the scope still ends rightly, but is current in the wrong place meanwhile.
-// For whoever runs the coroutine. Cost: 512 bytes, which are used again; a suspension some 10 ns and a step for each open span.
+// current there, and nothing else that runs there becomes a child. A co_await that goes past it while a scope is open leaves that
+// scope on the thread: the scope still ends rightly, but is current in the wrong place meanwhile. Any thread that runs the
+// coroutine. Cost: 512 bytes, which are used again; a suspension some 10 ns and a step for each open span.
 //
 // In a promise, which is made before the coroutine runs:
 //     apm::coroutine_context<> context{apm::not_started};
@@ -176,7 +176,7 @@ class task_promise : public task_result<T> {
     std::exception_ptr thrown_;
 
 public:
-    std::coroutine_handle<> then;  // who awaits
+    std::coroutine_handle<> then;  // the one that awaits this
 
     traced_task<T, M> get_return_object() noexcept {
         return traced_task<T, M>(std::coroutine_handle<task_promise>::from_promise(*this));
@@ -212,7 +212,7 @@ private:
     std::coroutine_handle<task_promise<T, M>> task_;
 };
 
-// A coroutine that does nothing when it is resumed, but tell a thread that waits.
+// A coroutine that does one thing when it is resumed: it wakes a thread that waits.
 class teller {
 public:
     struct promise_type {
@@ -254,12 +254,11 @@ public:
 
 // A lazy task whose scopes hold across co_await. An adapter for code that has no task type, not a library of tasks: it can be
 // awaited, once, by any coroutine (`co_await work()`, or std::move of a variable; twice ends the program), which then gets the
-// result or what was thrown, and waited for by sync_wait(). It runs on the thread that awaits it until something that it
-// awaits resumes it elsewhere.
-// Its spans are children of what was current where it was *created*, where the call is written, whoever runs it when. One that is
-// destroyed before it is done ends its spans then, if it is suspended.
-// With APM off it is the same without a context. It is another type then: where a function is called across files of both
-// kinds, say traced_task<T, apm::mode::on>.
+// result or what was thrown, and waited for by sync_wait(). It runs on the thread that awaits it until something that it awaits
+// resumes it elsewhere. Its spans are children of what was current where it was *created*, where the call is written, whatever
+// thread runs it and when. One that is destroyed before it is done ends its spans then, if it is suspended. With APM off it is
+// the same without a context. It is another type then: where a function is called across files of both kinds, say traced_task<T,
+// apm::mode::on>.
 template <class T, mode M>
 class [[nodiscard]] traced_task {
 public:

@@ -66,7 +66,8 @@ struct text {
     [[nodiscard]] constexpr const char* data() const { return bytes; }
     // In bytes, after the cut.
     [[nodiscard]] constexpr std::size_t size() const {
-        // Measured only when it is asked for: where APM is off nobody asks, and no loop over the characters stays behind.
+        // Measured only when it is asked for: where APM is off it is never asked for, and no loop over the characters stays
+        // behind.
         const std::size_t all = length == up_to_zero ? __builtin_strlen(bytes) : length;
         if (all <= Max) [[likely]] return all;
         const auto at = [this](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
@@ -114,7 +115,7 @@ struct no_labels {
     };
 };
 
-// What a closed field's ordinals are called, for whoever reads them back.
+// What a closed field's ordinals are called, for readers.
 struct label_domain {
     const char* const* names;  // where `named`
     bool named;                // an enum or bool; else a range of integers
@@ -199,7 +200,7 @@ struct bare_field<required<T>> { using type = T; };
 template <optional_like T>
 struct bare_field<T> { using type = typename T::value_type; };
 
-// A Hana string's text in an object that only who needs it emits; Hana's own has internal linkage, and gcc emits that
+// A Hana string's text in an object that is emitted only where it is used; Hana's own has internal linkage, and gcc emits that
 // in every file without optimization.
 template <class HanaString>
 struct name_text;

@@ -1,9 +1,9 @@
 // propagation: a trace that goes on in another process, by the headers of a request.
 //
-//     const auto caller = apm::attach(apm::extract(request.headers));    // who serves: what is traced below is a child
+//     const auto caller = apm::attach(apm::extract(request.headers));    // a server: what is traced below is a child
 //     TRACE_SCOPE(shop::telemetry.checkout, {...});
 //     ...
-//     apm::add_trace_context(call.headers);                              // who calls: what else is in there stays
+//     apm::add_trace_context(call.headers);                              // a client: other headers stay as they are
 //
 // Which headers: W3C's traceparent, tracestate and baggage; others by OTEL_PROPAGATORS or propagate_with(). Which containers:
 // propagation/carrier.hpp. Baggage as a value: baggage.hpp. Not a part of apm.hpp: for files that speak to the network.
@@ -21,10 +21,10 @@
 
 namespace apm::inline APM_ABI {
 
-// The caller's context, as the headers tell it: remote, and not valid() where no format that is on finds a trace there; malformed
+// The caller's context, as the headers have it: remote, and not valid() where no format that is on finds a trace there; malformed
 // headers are as if they were not there, and never more than that. Baggage comes along, with a trace or without. Any thread.
-// No allocation without tracestate and baggage; up to some 480 bytes of both, none where the last who shares the context lets go
-// of it on the thread that extracted it, and one malloc where that is another thread, as in a server whose acceptor extracts and
+// No allocation without tracestate and baggage; up to some 480 bytes of both, none where the last reference to the context
+// goes on the thread that extracted it, and one malloc where that is another thread, as in a server whose acceptor extracts and
 // whose workers serve: memory is used again by the thread that let go of it. About 100 ns, and 17 KiB of stack (with Jaeger's
 // baggage 25).
 template <mode M = APM_MODE, class Carrier>
@@ -42,11 +42,11 @@ template <mode M = APM_MODE, class Carrier>
     }
 }
 
-// Tells the next process of `c`, which is the current span unless somebody says otherwise: in each format that is on. What the
-// headers said before of these names is replaced, never doubled; where there is nothing to tell, nothing is touched, but for
-// baggage that allow_baggage() does not let out, which is removed. A setter, which is a function, removes nothing: what is there
-// already is for its owner to clear. Any thread, as far as the headers allow that. No allocation but the container's own; about
-// 50 ns and what the container takes, and 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
+// Writes `c`, by default the current span's context, into the headers of a request, in each format that is on. Headers of these
+// names that are there already are replaced, never doubled; where there is nothing to write, nothing is touched, but for baggage
+// that allow_baggage() does not let out, which is removed. A setter, which is a function, removes nothing: what is there already
+// is for its owner to clear. Any thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and
+// what the container takes, and 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
 template <mode M = APM_MODE, class Carrier>
 APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
     static_assert(!detail::temporary_headers<Carrier>,
@@ -62,8 +62,8 @@ APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>
     }
 }
 
-// inject() by a name that says what it does, at the place where a request is sent, to those who do not know that word of
-// OpenTelemetry's (it is extract()'s counterpart). The same in all else.
+// inject() by a name that says what it does where a request is sent. (inject is OpenTelemetry's word, and extract()'s
+// counterpart.) The same in all else.
 template <mode M = APM_MODE, class Carrier>
 APM_INLINE void add_trace_context(Carrier&& headers, const context& c = context::current<M>()) {
     inject<M>(static_cast<Carrier&&>(headers), c);

@@ -11,7 +11,7 @@ namespace apm::inline APM_ABI {
 struct row;
 struct span_row;
 
-// Who declares the rows: name, version and schema URL, OpenTelemetry's instrumentation scope.
+// What declares the rows, a library or a program: name, version and schema URL, OpenTelemetry's instrumentation scope.
 struct scope {
     const char* name;
     const char* version = "";

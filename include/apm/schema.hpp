@@ -47,7 +47,7 @@ struct schema : row_list {
 
 namespace detail {
 
-// What a row's samples, and its family, are called on the page: at most four names, which begin with the family's.
+// What a row's samples, and its family, are called in Prometheus: at most four names, which begin with the family's.
 struct suffixes {
     const char* of[4] = {""};
     std::uint32_t count = 1;

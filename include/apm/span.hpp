@@ -37,8 +37,8 @@ template <span_kind K>
 struct of_kind {};
 using server = of_kind<span_kind::server>;      // answers a request from outside
 using client = of_kind<span_kind::client>;      // waits for an answer from outside
-using producer = of_kind<span_kind::producer>;  // sends what somebody handles later
-using consumer = of_kind<span_kind::consumer>;  // handles what somebody sent
+using producer = of_kind<span_kind::producer>;  // sends what a consumer handles later
+using consumer = of_kind<span_kind::consumer>;  // handles what a producer sent
 
 // How detailed: a span above APM_TRACE_LEVEL, which a build or one file may set, is not compiled in. 1 unless said.
 template <int Level>
@@ -154,7 +154,7 @@ struct measured_rows<S, void> {
 
 // A span that is under way, and ends with this object or by end(). Moved, not copied. Linked: it is current on this thread until
 // then; it ends on the thread on which it began, or a context that travels with it (coroutine.hpp) takes it along.
-// Not Linked, it is nobody's parent unless its context() is attached, and may end on any thread.
+// Not Linked, it is no span's parent unless its context() is attached, and may end on any thread.
 template <class Row, bool Linked, mode M>
 class basic_scope : public span_handle<M> {
 public:

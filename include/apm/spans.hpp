@@ -98,12 +98,12 @@ inline std::size_t take_tail_records(root& r, span_reader& reader) {
     return bytes;
 }
 
-// The pages of a ring that nobody owns and nobody will read go back to the kernel.
+// The memory of a ring that has no owner, and nothing to read, goes back to the kernel.
 inline void give_pages_back(store& s, block& b) {
     ring& x = state_in(b).records;
     if (!x.memory.load() || x.head.load() == 0 || b.owned.load() != 0) return;
-    std::uint64_t nobody = 0;
-    if (!__atomic_compare_exchange_n(&b.owned.bits, &nobody, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+    std::uint64_t no_owner = 0;
+    if (!__atomic_compare_exchange_n(&b.owned.bits, &no_owner, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
     s.idle.add_shared(~std::uint64_t{0});
     if (x.head.load() == x.tail.load()) {
         madvise(x.memory.pointer<char>(), x.mask.load() + 1, MADV_DONTNEED);

@@ -49,7 +49,7 @@ struct store {
     store* next;
     const description* what;
     cell blocks;   // block*: push-only list
-    cell idle;     // how many of them nobody owns; a hint that spares the walk
+    cell idle;     // how many of them have no owner; a hint that spares the walk
     cell* fallback;
     cell* shared;
 
@@ -118,7 +118,7 @@ inline void release(block& b) {
     b.owned.store_release(0);
 }
 
-// Runs when a thread ends, after its C++ thread_locals' destructors; never for the main thread. Whoever records later still
+// Runs when a thread ends, after its C++ thread_locals' destructors; never for the main thread. What records later still
 // (another key's destructor) attaches again, and this runs again.
 inline void release_all(void* head) {
     block* leaving = nullptr;

@@ -98,7 +98,7 @@ APM_COLD inline void refine_clock(root& r) {
     const instant now = read_both(r, monotonic_ns), first{r.first_ticks.load(), r.first_ns.load(), 0};
     const double passed = static_cast<double>(now.ticks - first.ticks) * r.ns_per_tick.load_double();
     const double error = passed - static_cast<double>(now.ns - first.ns);
-    // The machine slept, while one of the two clocks went on: the time before tells nothing.
+    // The machine slept, while one of the two clocks went on: the time before says nothing.
     if (error > passed * 0.01 || error < passed * -0.01) return measure_rate(r);
     if (passed > 0) tell_rate(r, first, now);
 }
@@ -115,7 +115,7 @@ APM_COLD inline void start_clock(root& r) {
     r.clock.store_release(counter_register);
 }
 
-// For whoever may be the first to ask.
+// For a caller that may be the first one.
 APM_COLD inline std::uint64_t first_ticks(root& r) {
     start_clock(r);
     return ticks(r);

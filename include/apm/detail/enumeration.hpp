@@ -37,7 +37,7 @@ struct enumeration_table<E, List<D...>> {
     }
     std::uint32_t catch_all = 0;  // where a value outside the enum goes: its own enumerator "other", or one past the last
 
-    // Two values of one name would be two series that nobody can tell apart; an empty one reads as no label at all.
+    // Two values of one name would be two series that look the same; an empty one reads as no label at all.
     [[nodiscard]] constexpr bool named_apart() const {
         for (std::uint32_t i = 0; i < size; ++i) {
             if (!*names[i]) return false;

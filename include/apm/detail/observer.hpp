@@ -1,4 +1,4 @@
-// Callbacks that are run whenever somebody collects, until their registration ends.
+// Callbacks that run at every collection, until their registration ends.
 #pragma once
 
 #include <cstddef>

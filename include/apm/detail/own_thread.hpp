@@ -1,4 +1,4 @@
-// A thread of ours in somebody else's program.
+// A thread of the library's own, in the user's program.
 #pragma once
 
 #include <memory>

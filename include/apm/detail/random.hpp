@@ -21,7 +21,7 @@ APM_COLD inline std::uint64_t random_seed() {
 }
 
 // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014). A permutation of its
-// counter: one thread meets no number twice. Zero, which means "none" to whoever uses them as identifiers, never comes.
+// counter: one thread meets no number twice. Zero, which means "none" where they are identifiers, never comes.
 APM_INLINE std::uint64_t next_random(std::uint64_t& state) {
     state += 0x9e3779b97f4a7c15u;
     std::uint64_t z = state;

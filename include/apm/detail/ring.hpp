@@ -22,7 +22,7 @@ struct ring {
     cell seen;     // the writer's: where the tail was when it last looked
     cell memory;   // char*: null until the first record
     cell mask;     // its size less one
-    cell said;     // 1: the reader was told that half is full; it takes that back
+    cell said;     // 1: the reader was woken because half is full; it clears this
     cell tail;     // the reader's: all before it may be overwritten
 
     static constexpr std::uint64_t default_bytes = 64 * 1024;
@@ -67,7 +67,7 @@ APM_INLINE char* reserve(ring& x, std::uint32_t size, std::uint64_t& new_head) {
 }
 APM_INLINE void publish(ring& x, std::uint64_t new_head) { x.head.store_release(new_head); }
 
-// Whether more than half is full, and nobody said so yet.
+// Whether more than half is full, and the reader was not woken for that yet.
 APM_INLINE bool half_full(ring& x, std::uint64_t new_head) {
     if (new_head - x.seen.load() <= x.mask.load() / 2) [[likely]] return false;
     x.seen.store(x.tail.load_acquire());

@@ -41,7 +41,7 @@ struct root {
     cell thread_bytes{};      // the most bytes one thread may hold; 0: no limit
     cell handler{};           // void(*)(const char* line); 0: standard error
     cell disabled{};          // 1: switched off at run time
-    cell runtimes{};          // 1: somebody exports
+    cell runtimes{};          // 1: a runtime exports
     cell generation{};        // grows with every fork
     // Ticks, and what they are worth (clock.hpp).
     cell clock{};             // clock_source
@@ -49,7 +49,7 @@ struct root {
     cell ns_per_tick{};       // a double
     cell refine_at{};         // in ticks
     cell manual_ticks{};
-    // Rings of records (ring.hpp), and who reads them.
+    // Rings of records (ring.hpp), and their reader.
     cell ring_bytes{};        // of one; 0: the default
     cell ring_limit{};        // of all; 0: the default
     cell ring_held{};
@@ -76,7 +76,7 @@ struct root {
     cell lost{};              // records that could not be kept at all
     cell errors{};            // lines reported
     cell collect_ns{};        // how long the last collection took
-    cell conflicts{};         // stores, and families on a page, that clash with another of their name
+    cell conflicts{};         // stores, and families of an exposition, that clash with another of their name
 };
 
 static_assert(APM_ABI_NUMBER == 0, "apm: another layout; rename apm_*_v0 here, and say its number in the note");
@@ -108,7 +108,7 @@ inline bool in_module(const dl_phdr_info& module, const void* address) {
     return false;
 }
 
-// Keeps this module loaded for good: its rows are read whenever somebody collects, its handlers run at every fork. Every module
+// Keeps this module loaded for good: its rows are read at every collection, its handlers run at every fork. Every module
 // calls it before its other constructors. The first record would be too late: that may come from a thread which a
 // constructor waits for, while dlopen() holds the lock that this needs.
 extern "C" [[APM_HIDDEN APM_IF_ENABLED(, gnu::used)]] inline void apm_stay_loaded_v0() {

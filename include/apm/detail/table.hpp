@@ -87,7 +87,7 @@ struct table {
     APM_COLD std::uint32_t admit(const key_view& k) { return admit(k.hash(seed), k); }
     APM_COLD std::uint32_t admit(std::uint64_t hash, const key_view& k) {
         if (!k.is_utf8()) return admit_repaired(hash, k);
-        // Full: nobody waits for a lock to be told so. Looked up again: it may have come between the caller's look and this.
+        // Full: that takes no lock to find out. Looked up again: it may have come between the caller's look and this.
         if (admitted.load_acquire() >= limit) return find(hash, k);
         key* const made = copy_of(hash, k);  // before the lock: the program's allocator may itself record, and admit
         const lock guard(process_root().registering);
@@ -114,7 +114,7 @@ struct table {
         process_root().bytes.add_shared(std::uint64_t{bytes});
         return t;
     }
-    // One that nobody has seen.
+    // One that no other thread has seen.
     static void unmake(table* t) {
         if (!t) return;
         process_root().bytes.add_shared(std::uint64_t{0} - size_for(t->limit));

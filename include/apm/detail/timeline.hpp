@@ -44,13 +44,13 @@ public:
             asked_ = now.ticks, last_ = now;
             return;
         }
-        // Somebody set the clock.
+        // The time of day was set.
         const double since = signed_of(now.ticks - looked.ticks) * ns_per_tick;
         const bool set = std::abs(signed_of(now.ns - looked.ns) - since) > largest_slew * since + step;
         const bool good = std::abs(signed_of(now.ns - at(now.ticks))) < tolerance;
         if (passed <= 0 || (passed < pause_ && good)) return;
         pause_ = std::min(std::max(2 * pause_, passed), most_pause);
-        // What nobody asked about yet is told as it was, rather than as it was foreseen.
+        // What was not asked for yet is answered as it was, rather than as it was foreseen.
         if (const double gap = signed_of(now.ticks - asked_) * ns_per_tick; gap > 0 && !good) {
             const std::uint64_t from = at(asked_);
             const double missing = set ? 0 : signed_of(now.ns - from) - gap;
@@ -95,7 +95,7 @@ private:
     };
     static constexpr double look_every = 10e6;      // ns
     static constexpr double tolerance = 10e3;       // off by less, it is not worth a piece
-    static constexpr double most_pause = 1e9;       // of a piece, as long as somebody asks that often
+    static constexpr double most_pause = 1e9;       // of a piece, as long as it is asked that often
     static constexpr double largest_slew = 500e-6;  // the kernel's own (adjtimex(2))
     static constexpr double step = 1e6;             // what no slew explains
     static constexpr std::uint64_t unordered = 10'000;  // ticks: so much earlier may a counter have been read than it seems

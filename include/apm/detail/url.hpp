@@ -54,7 +54,7 @@ inline std::string url_encoded(std::string_view raw) {
 
 // --- for people -------------------------------------------------------------------------------------------------------
 
-// Where user and password end, if there are any: behind the last @ of all, since whoever forgot to encode a password may have a
+// Where user and password end, if there are any: behind the last @ of all, since a password that was not encoded may have a
 // /, a ? or a # in it. (A path with an @ is shown without what is before it.)
 constexpr std::size_t end_of_credentials(std::string_view url) {
     const std::size_t at = url.rfind('@');

@@ -17,7 +17,7 @@ namespace apm::inline APM_ABI {
 // Amounts are taken by reference: by value, clang keeps a stray store where APM is off that shifts its choice of registers.
 
 // What a counter of integers takes: an unsigned value, or a constant that is not negative. A signed variable does not
-// compile, and the compiler's message has this name; whoever knows it not to be negative says so with a cast.
+// compile, and the compiler's message has this name; where it is known not to be negative, a cast says so.
 struct unsigned_or_constant {
     std::uint64_t value;
 

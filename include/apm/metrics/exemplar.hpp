@@ -2,9 +2,9 @@
 //
 //     histogram<Call, apm::seconds, apm::latency_buckets> latency{this, "latency", "Time of a call", {.exemplars = true}};
 //
-// A row that asks has a slot for each series and bucket (a counter: for each series), which all threads share. The first record
-// in a sampled span after a collection takes the slot: so whoever collects finds one from the time since he last did, a slot is
-// written once per collection however often is recorded, and no clock is read to find out that it is not its turn.
+// A row with the option has a slot for each series and bucket (a counter: for each series), which all threads share. The first
+// record in a sampled span after a collection takes the slot. So each collection finds exemplars of the time since the last one,
+// a slot is written once per collection however often is recorded, and no clock is read to find out that it is taken.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct exemplar_slot {
 };
 static_assert(sizeof(exemplar_slot) == row::slot_words * sizeof(cell));
 
-// Any thread. `round` counts collections. Who comes second, or too late, leaves it. Each word is released, so that a reader who
-// sees one of them sees from `version` that it is being written.
+// Any thread. `round` counts collections. A thread that comes second, or too late, leaves it. Each word is released, so that a
+// reader who sees one of them sees from `version` that it is being written.
 inline void put_exemplar(exemplar_slot& x, std::uint64_t round, const open_span& s, std::uint64_t value) {
     const std::uint64_t mine = 2 * round + 2;
     std::uint64_t seen = x.version.load();

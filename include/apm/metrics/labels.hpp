@@ -31,7 +31,7 @@ struct labels_info {
     std::uint32_t texts;    // how many are open
     std::uint64_t product;  // of the radices
     // Found out once here rather than in each row:
-    bool sound;               // every name is valid, and no two are one on the page
+    bool sound;               // every name is valid, and no two are equal in Prometheus
     std::uint64_t signature;  // what two builds must agree on to share series
 };
 

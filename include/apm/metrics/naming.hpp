@@ -2,7 +2,7 @@
 //
 // The mapping is OpenTelemetry's (specification, compatibility/prometheus_and_openmetrics.md): other characters become `_`,
 // the unit's word is put behind the name, counters end in `_total`. It is constant evaluation, because two rows whose
-// samples would collide on the page are rejected when the schema is compiled.
+// samples would collide in Prometheus are rejected when the schema is compiled.
 #pragma once
 
 #include <cstddef>
@@ -34,14 +34,15 @@ constexpr bool valid_metric_name(const char* name) {
     }
     return n <= 255;
 }
-// Does it begin so on the page, where a dot is `_`?
+// Does it begin so in Prometheus, where a dot is `_`?
 constexpr bool begins_on_page(const char* name, const char* with) {
     for (; *with; ++name, ++with)
         if ((*name == '.' ? '_' : *name) != *with) return false;
     return true;
 }
-// [a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*, and more than `_`. On the page, what begins with `__` is Prometheus' own, and so
-// are `le` and `quantile`; what begins with `otel_scope_` is the scope's: a label that came twice would cost the whole page.
+// [a-zA-Z_][a-zA-Z0-9_]*(\.[a-zA-Z0-9_]+)*, and more than `_`. In Prometheus, what begins with `__` is Prometheus' own, and so
+// are `le` and `quantile`; what begins with `otel_scope_` is the scope's: one label that came twice would make the whole
+// exposition invalid.
 constexpr bool valid_label_name(const char* name) {
     if (!(is_alphanumeric(*name) && !is_digit(*name)) && !(*name == '_' && name[1])) return false;
     if (begins_on_page(name, "__") || begins_on_page(name, "otel_scope_")) return false;
@@ -51,7 +52,7 @@ constexpr bool valid_label_name(const char* name) {
     }
     return !equal(name, "le") && !equal(name, "quantile");
 }
-// Two names that are one on the page.
+// Two names that are one in Prometheus.
 constexpr bool same_on_page(const char* a, const char* b) {
     for (; *a && *b; ++a, ++b)
         if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b)) return false;

@@ -15,7 +15,7 @@ enum class exported : std::uint8_t {
 
 struct row_options {
     std::uint32_t limit = 2000;             // series; what does not fit shares one overflow series
-    const char* prometheus_name = nullptr;  // exactly this on the page (a counter's `_total` is still added)
+    const char* prometheus_name = nullptr;  // exactly this name in Prometheus (a counter's `_total` is still added)
     exported series = exported::automatic;
     // Counters and histograms: for each series and bucket, keep the trace and span of a record in a sampled span. 48 bytes each,
     // once per process. See metrics/exemplar.hpp.

@@ -123,7 +123,7 @@ template <const description& What, class Key>
     return s ? id_of(*s, r, k.view()) : 0;
 }
 
-// The cells in which this thread keeps the row: a gauge's are everybody's.
+// The cells in which this thread keeps the row: a gauge's are shared by all threads.
 template <const description& What>
 APM_INLINE place cells_of(const row& r) {
     if (r.kind != kind::gauge) return here<What>();

@@ -34,7 +34,7 @@ public:
     void typed_labels(F&& f) const;
 
     [[nodiscard]] bool is_overflow() const { return overflow_; }
-    // As kept: `row.width` words. The same series with other words, for whoever sums series up.
+    // As kept: `row.width` words. The same series with other words, for sums of series.
     [[nodiscard]] const std::uint64_t* words() const { return cells_; }
     [[nodiscard]] series_view with_words(const std::uint64_t* words) const {
         return {*row_, closed_, key_, overflow_, words, exemplars()};

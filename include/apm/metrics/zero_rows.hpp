@@ -24,7 +24,7 @@ inline void zero_row(const row& r, cell* cells) {
 inline void forget_exemplars(const row& r, cell* at) {
     const auto forget = [&r](cell* slot, std::uint64_t series) {
         for (std::uint64_t n = series * r.slots_per_series(); n > 0; --n, slot += row::slot_words)
-            if (slot->load()) slot->store(0);  // a page that nobody wrote to stays unwritten
+            if (slot->load()) slot->store(0);  // memory that was never written stays so
     };
     if (!r.tabled) return forget(at + 1, r.labels->product);
     for (std::uint32_t c = 0; c < r.chunks(); ++c)

@@ -117,7 +117,7 @@ public:
         else ++members_;
     }
     // Of Jaeger: a URL's encoding, of which the rules for a header want a little more.
-    // What is there already stays; nobody needs to say that more often than there may be members.
+    // What is there already stays. Doubles are counted: no more are read than there may be members.
     [[gnu::noinline]] void add_url_encoded(std::string_view key, std::string_view value) {
         if (full_ || !valid_baggage_key(key)) return;
         if (baggage_has(view(), key)) {
@@ -144,7 +144,7 @@ private:
 
 // --- what may leave ---------------------------------------------------------------------------------------------------
 
-// Made once, and kept for good: somebody may be reading it.
+// Made once, and never freed: a thread may be reading it.
 struct baggage_keys {
     std::size_t count;
     std::string_view* keys;

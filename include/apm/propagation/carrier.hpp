@@ -13,7 +13,7 @@
 //         static void set(Request& r, std::string_view name, std::string_view value) { r.replace(name, value); }
 //     };
 // which may also have remove(r, name), for headers that would contradict what is set, and each(r, f), which calls
-// f(name, value) for all of them: Jaeger's baggage has names that nobody knows beforehand.
+// f(name, value) for all of them: Jaeger's baggage has names that are not known beforehand.
 #pragma once
 
 #include <concepts>
@@ -231,7 +231,7 @@ header_sink sink_of(T& headers) {
                           carrier<T>::each(headers, [](std::string_view, std::string_view) {});
                       })
             s.take_each = [](void* to, std::string_view prefix, const void* by, header_sink::unwanted* is_unwanted) {
-                std::vector<std::string> names;  // nobody removes what he is looking at
+                std::vector<std::string> names;  // first: removing while it walks would end the walk
                 carrier<T>::each(*static_cast<const T*>(to), [&](std::string_view name, std::string_view) {
                     if (is_unwanted_header(name, prefix, by, is_unwanted)) names.emplace_back(name);
                 });

@@ -137,7 +137,7 @@ inline bool write_datadog(datadog_values& to, const context& c, std::string_view
         if (colon == part.npos) continue;
         const std::string_view key = part.substr(0, colon), value = part.substr(colon + 1);
         if (key == "o") to.origin.cut_to(0), put_from_dd(to.origin, value);
-        // Who decided is not known to them any more where the decision is another.
+        // Which sampler decided is not known any more where the decision is another.
         if (key.size() > 2 && key.substr(0, 2) == "t." && key != "t.tid" && (theirs || c.deferred || key != "t.dm"))
             tag(key.substr(2)), put_from_dd(to.tags, value);
     }

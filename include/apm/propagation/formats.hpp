@@ -85,7 +85,7 @@ inline void propagate_with(std::initializer_list<propagator> formats) {
     detail::process_root().propagators.store(detail::propagator_list(formats));
 }
 // The same of a text such as "b3,baggage", with OTEL_PROPAGATORS' meaning: names that are not known are reported, and skipped;
-// where no name is left, as in "", nobody has chosen, and the usual ones are on: tracecontext and baggage. "none" is none, which
+// where no name is left, as in "", that is no choice, and the usual ones are on: tracecontext and baggage. "none" is none, which
 // {} is, too: a list in braces is a choice, and means what is in it.
 inline void propagate_with(std::string_view formats) {
     detail::process_root().propagators.store(detail::read_propagators(formats, "propagate_with"));
@@ -132,7 +132,7 @@ inline void allow_baggage(const std::string_view* keys, std::size_t count) {
 
 }  // namespace detail
 
-// From now on, only baggage of these keys leaves the process, whoever put it there; within, all is there as before. An empty
+// From now on, only baggage of these keys leaves the process, wherever it came from; within, all is there as before. An empty
 // list: none leaves. What the headers hold already is replaced by what may leave, or taken out where that is nothing: a header
 // `baggage`, and of `uberctx-*`, where Jaeger's format is on, those of other keys. A setter, which is a function, cannot take out
 // anything: there, do not copy such headers from a request that came. Any thread; each list is kept for good. Without a call, all

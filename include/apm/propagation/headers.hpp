@@ -229,7 +229,7 @@ void with_allowed_baggage(const context& c, F&& f) {
     put_allowed(allowed, baggage_of(c), *keys);
     f(allowed.view(), keys);
 }
-// Where a list says what may leave, that goes for what somebody put there before, too.
+// A list of what may leave holds for what is in the headers already, too.
 inline void write_baggage(const header_sink& to, std::string_view baggage, const baggage_keys* allowed) {
     if (allowed) set_or_remove(to, "baggage", baggage);
     else if (!baggage.empty()) to.set("baggage", baggage);

@@ -2,7 +2,7 @@
 //
 //     X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1
 //
-// Root is the trace: the first eight digits are when it began, which X-Ray itself wants to be right and nobody else reads.
+// Root is the trace: the first eight digits are when it began, which X-Ray alone reads.
 // Sampled=?, or anything else: not decided.
 #pragma once
 
@@ -30,7 +30,7 @@ inline bool read_xray_root(std::string_view text, trace_id& t) {
     return true;
 }
 
-// False where it is malformed; then `c` is as it was. Parts come in any order; those that nobody knows are skipped. A decision
+// False where it is malformed; then `c` is as it was. Parts come in any order; unknown ones are skipped. A decision
 // without ids, as a load balancer sends it, is remote, and not valid().
 inline bool read_xray(std::string_view text, context& c) {
     context found{.remote = true, .deferred = true};

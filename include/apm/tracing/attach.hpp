@@ -28,7 +28,7 @@ APM_COLD inline open_span* stand_in(thread_state& t, const context& c) {
     s->items = s->within;
     s->used = 0;
     s->room = sizeof s->within;
-    s->status = span_status::ok;  // final: whoever takes it for the span itself, which has ended, says nothing to it
+    s->status = span_status::ok;  // final: a handle that takes it for the span itself, which has ended, changes nothing
     s->uncaught = 0;
     s->shared = retain(c.shared.get());
     const bool pending = !c.sampled && !c.remote && s->shared && s->shared->tail;

@@ -23,7 +23,7 @@
 
 namespace apm::inline APM_ABI {
 
-// A value that must not be told: a card number, a token. It takes anything and keeps nothing.
+// A value that must not be recorded: a card number, a token. It takes anything and keeps nothing.
 struct secret {
     constexpr secret() = default;
     template <class T>

@@ -82,7 +82,7 @@ struct controls {
     }
 };
 
-// An equal one that outlives all who may still read it; null where there are too many. Under the guard.
+// An equal one that is never freed, since threads may still read it; null where there are too many. Under the guard.
 template <class T>
 const T* interned(std::deque<T>& all, const T& x, std::size_t most) {
     for (const T& one : all)

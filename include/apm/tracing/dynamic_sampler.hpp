@@ -36,8 +36,8 @@ inline sampling_decision ask_and_spend(const sampler& s, const sampling_request&
     }
 }
 
-// One. Whoever asks sees the one before or the one after, whole. A writer fills the copy that nobody looks at, then turns to it:
-// a fork in the middle leaves the old one. Nobody waits for anybody.
+// A sampler that changes. A reader sees the one before or the one after, whole. A writer fills the copy that no reader looks at,
+// then turns to it: a fork in the middle leaves the old one. No thread waits.
 class dynamic_sampler {
 public:
     // One thread at a time.

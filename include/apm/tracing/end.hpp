@@ -60,7 +60,7 @@ APM_COLD inline void cannot_end(root& r, open_span& s) {
     r.spare.publish(&s);
 }
 
-// Ends the span, if it is the one of that id. `done(root, start, end, failed)` is told how it went, if it is Timed whatever
+// Ends the span, if it is the one of that id. Calls `done(root, start, end, failed)`, if it is Timed whatever
 // happens.
 template <bool Timed, class Done>
 APM_INLINE void end(open_span& s, std::uint64_t id, Done&& done) {

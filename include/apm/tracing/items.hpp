@@ -75,7 +75,7 @@ APM_INLINE char* put_bytes(char* to, const char* from, std::size_t n) {
     return to + n;
 }
 
-// One item in the bytes of a record, which are trusted: nobody but this library wrote them.
+// One item in the bytes of a record, which are trusted: this library wrote them.
 struct item_at {
     const char* at;
 

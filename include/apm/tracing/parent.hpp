@@ -34,7 +34,7 @@ inline void take_out_wrong_threshold(open_span& s, bool kept) {
     else take_out_wrong_threshold(s, v.keep);
     return v.keep;
 }
-// What a span without a parent, or with one elsewhere, is asked by where nobody said anything else.
+// The rules where none were set.
 [[APM_HIDDEN]] inline constexpr sampling_rules usual_rules = parent_based(always_on);
 
 APM_COLD inline int begin_tail_sampling(root& r, open_span& s, const tail_rules& rules) {
@@ -81,7 +81,7 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
     s.shared = retain(above.shared);
 }
 
-// One that is as if it were not there: it may be timed. On a stack it is not seen; whoever is given its context() is given that
+// One that is as if it were not there: it may be timed. On a stack it is not seen; its context() is that
 // of the span above it.
 APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool linked) {
     s.traits = 0, s.shared = nullptr;

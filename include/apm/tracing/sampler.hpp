@@ -1,7 +1,7 @@
 // Samplers: which traces are kept. One is asked where a trace begins in this process; what is below follows.
 //
 //     parent_based(always_on)            the default: what the caller decided, else everything
-//     parent_based(probability(0.1))     what the caller decided, else one in ten, and the trace says so to all who see it
+//     parent_based(probability(0.1))     what the caller decided, else one in ten, and the trace carries that probability
 //     parent_based(rate_limited(20))     what the caller decided, else some 20 a second
 //     always_on, always_off, trace_id_ratio(0.1), probability(0.1)       whatever the caller decided
 #pragma once
@@ -25,14 +25,14 @@ struct sampling_request {
     const context* parent;  // null where there is none; not valid() where another process only said whether to keep the trace
     const span_row& row;
 
-    // The trace's 56 random bits, which all who sample it agree on.
+    // The trace's 56 random bits, the same in every process that samples it.
     [[nodiscard]] std::uint64_t randomness() const {
         return detail::randomness_of(trace, parent ? detail::read_ot(parent->shared.get()) : detail::ot_member{});
     }
 };
 
-// Whether to keep it. Where that depends on the trace's randomness alone, the threshold is told on, so that whoever counts spans
-// can count each for how many it stands.
+// Whether the trace is sampled. Where that depends on its randomness alone, the threshold is passed on, so that a reader knows
+// how many spans each one stands for.
 struct sampling_decision {
     bool keep;
     std::uint64_t threshold;  // 2^56 times the probability that a trace is not kept
@@ -88,7 +88,7 @@ inline sampling_decision keep_some_a_second(const sampler& s, const sampling_req
     }
 }
 
-// Hexadecimal digits at the front that are f, and four more, rounded to the nearest: so much is told of a threshold.
+// The leading hexadecimal digits that are f, and four more, rounded to the nearest: so much of a threshold is passed on.
 constexpr std::uint64_t rounded_threshold(std::uint64_t t) {
     int digits = 4;
     for (int i = 13; i >= 0 && (t >> 4 * i & 15) == 15; --i) ++digits;

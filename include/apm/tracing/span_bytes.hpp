@@ -84,7 +84,7 @@ APM_COLD inline bool grow_items(open_span& s, std::uint32_t by) {
     s.room = room;
     return true;
 }
-// Room for so many bytes of items; null where the span may say no more. `used` grows by who writes them.
+// Room for so many bytes of items; null where the span has no more room. The caller adds to `used` what it writes.
 APM_INLINE char* room_for(open_span& s, std::uint32_t bytes) {
     if (s.used + bytes > s.room) [[unlikely]] {  // `used` may be beyond `room`: what is added at the end
         if (!grow_items(s, bytes)) return nullptr;

@@ -230,7 +230,7 @@ class span_handle {
 public:
     constexpr span_handle() = default;
 
-    // Whether what is said here will be kept. For whoever would spare work that prepares it.
+    // Whether what is set here is recorded. Ask it to spare work that prepares a value.
     [[nodiscard]] bool recording() const { return is_open() && (span_->flags & span_->recording); }
     // For children elsewhere, and for links. Not valid where there is no span.
     [[nodiscard]] apm::context context() const { return is_open() ? apm::context::of(*span_) : apm::context{}; }
@@ -266,7 +266,7 @@ public:
         if (recording()) detail::add_text(*span_, item::name, name);
     }
 
-    // Of detail/: whoever begins one.
+    // For detail/, where a span begins.
     APM_INLINE explicit span_handle(detail::open_span* s) : span_(s), id_(s ? s->id() : 0) {}
 
     // Of TRACE_SCOPE, right after the beginning: the span is there, or never was.
@@ -297,7 +297,7 @@ public:
     APM_INLINE constexpr void rename(const text<limits::name>&) const {}
 };
 
-// The innermost span that this thread opened; none right below an attached context, since that span is somebody else's. Keep it
+// The innermost span that this thread opened; none right below an attached context, since that span is not this thread's. Keep it
 // within that span's scope: elsewhere it does nothing.
 template <mode M = APM_MODE>
 [[nodiscard]] APM_INLINE span_handle<M> current_span() {

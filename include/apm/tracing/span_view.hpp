@@ -1,4 +1,4 @@
-// What a span, its attributes, events and links look like to whoever reads them: views into a batch (spans.hpp), valid as long as
+// What a span, its attributes, events and links look like to readers: views into a batch (spans.hpp), valid as long as
 // it. Text is as it was given: bytes that are no UTF-8 are for the back end to mend.
 #pragma once
 
@@ -151,7 +151,7 @@ public:
         std::uint32_t attributes = 0, events = 0, links = 0;
     };
 
-    // Times of events become nanoseconds here: whoever reads them later has no part in what the next reader does to `when`.
+    // Times of events become nanoseconds here: what the next reader does to `when` does not change them.
     // `limits` are read as long as this is.
     span_view(char* record, const detail::timeline& when, const span_limits& limits)
         : record_(reinterpret_cast<const span_record*>(record)), limits_(&limits) {

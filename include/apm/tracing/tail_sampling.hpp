@@ -4,7 +4,7 @@
 // What they cost: an unsampled request then costs what a sampled one does, and an allocation; its spans wait in memory, in a
 // buffer of its own, until its local root (its first span in this process) ends. Then they are handed to the reader of the
 // rings all at once, or forgotten. What they mean: such a span is kept besides the sample, not as a part of it. Its trace is not
-// "sampled" to other processes, and it stands for itself alone: sums that are to tell how much there was leave it out
+// "sampled" to other processes, and it stands for itself alone: sums over a sample leave it out
 // (adjusted_count() is 0).
 #pragma once
 

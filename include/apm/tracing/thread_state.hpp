@@ -17,7 +17,7 @@ struct thread_state {
     cell current;    // open_span*
     cell idle;       // open_span*
     cell idle_count;
-    cell left;       // open_span*: what threads before this one left open, until somebody has ended it
+    cell left;       // open_span*: what threads before this one left open, until it is ended
     cell random;
     cell thread;     // gettid() of the owner
     cell uncaught;   // const unsigned*: where the language keeps how many exceptions are in flight
