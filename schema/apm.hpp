@@ -1,4 +1,4 @@
-// What the library says about itself: a schema like any other. apm::runtime keeps it up to date. What OpenTelemetry's semantic
+// The library's telemetry about itself: a schema like any other. apm::runtime keeps it up to date. What OpenTelemetry's semantic
 // conventions have a name for is called that (opentelemetry.io/docs/specs/semconv/otel/sdk-metrics), without the attribute
 // `otel.component.name`: exporters of one type are added up.
 #pragma once

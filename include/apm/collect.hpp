@@ -1,4 +1,4 @@
-// Collecting: what all schemas of the process say now. Back ends, tests and tables are written against this.
+// Collecting: the metrics of all schemas of the process, now. Back ends, tests and tables are written against this.
 //
 //     apm::snapshot now = apm::collect();                  // since the process began
 //     apm::delta_reader reader;  ...  reader.collect();    // since this reader's last time
@@ -54,7 +54,7 @@ struct snapshot {
     std::uint64_t origin = 0;      // nanoseconds since the epoch: when the process began, or was forked
     std::uint64_t started = 0;     // the interval's begin; of what is no delta, the origin
     std::uint64_t time = 0;        // and its end
-    bool delta = false;            // counters and histograms say what came in the interval; else, since the process began
+    bool delta = false;            // counters and histograms have what came in the interval; else, since the process began
 };
 
 namespace detail {

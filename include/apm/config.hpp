@@ -9,8 +9,8 @@
 #endif
 
 // 1: record (default). 0: keep every compile-time check and emit nothing. For the whole build: CMake's APM_ENABLED option.
-// For one file: -DAPM_ENABLED=0, like NDEBUG for assert; a function that is inline in a header gets whichever mode the
-// linker kept.
+// For one file: -DAPM_ENABLED=0, like NDEBUG for assert; an inline function of a header that files of both kinds include has the
+// mode of the copy that the linker keeps.
 #ifndef APM_ENABLED
 #define APM_ENABLED 1
 #endif
@@ -37,7 +37,7 @@
 
 #define APM_VERSION "0.1.0"
 
-// Hot functions vanish into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.
+// Hot functions are inlined into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.
 #define APM_INLINE [[gnu::always_inline]] inline
 #define APM_LAMBDA_INLINE __attribute__((always_inline))  // the one spelling both compilers take behind a lambda's parameters
 // Cold functions stay out of the caller, so that the hot side spills no register for them.

@@ -7,11 +7,11 @@
 //
 // Any thread, with a runtime or without; what is called last counts, for spans that begin from then on: at once on this thread,
 // within microseconds on others. A change is seen whole or not at all, and no thread waits for it. It costs less than 100 ns.
-// Apart from the bounds below nothing is kept: changing the rate a million times takes no memory. Of a trace that begins here it
-// takes some 3 ns; with rows that are sampled otherwise 20 to 30, for the look at the name. An apm::runtime that starts sets
-// sampler, level and tail sampling as its settings say, and leaves the rest. In a program of several modules (shared objects)
-// with hidden symbols, one of them should do this: each knows its own rows. In a file without APM: nothing, and now() says what a
-// program that changed nothing has.
+// Apart from the bounds below nothing is kept: changing the rate a million times takes no memory. A trace that begins here costs
+// some 3 ns more; with rows that have samplers of their own 20 to 30, for the look-up of the name. An apm::runtime that starts
+// sets sampler, level and tail sampling as its settings say, and leaves the rest. In a program of several modules (shared
+// objects) with hidden symbols, one of them should do this: each knows its own rows. In a file without APM it does nothing, and
+// now() returns the defaults.
 #pragma once
 
 #include <cstdint>
@@ -62,9 +62,9 @@ void sample_rate(double share) {
 }
 
 // Traces that begin here with that row ask this, and not the rules' root sampler. (A row with apm::sampled_by, and one whose
-// parent has decided, do not.) A sampler without `decide`, {}: as the other rows again. By a name where there is no row at hand;
-// it need not be one's that is known. At most 256 different names in a process's life: false, and nothing changed, beyond; the
-// same of a name that is empty, or has a zero byte.
+// parent has decided, do not.) A sampler without `decide`, {}: the row is sampled like others again. By name where there is no
+// row at hand; the name need not be known yet. False, and nothing changed, beyond 256 different names in a process's life, and
+// for a name that is empty or has a zero byte.
 template <mode M = APM_MODE>
 bool sample_row(std::string_view name, const apm::sampler& s) {
     if constexpr (M == mode::on) {
@@ -81,7 +81,7 @@ bool sample_row(const span_row& row, const apm::sampler& s) {
     return sample_row<M>(std::string_view(row.name), s);
 }
 
-// Rows of a higher level are not recorded from now on; measured ones still are timed. every_level, or more: all are. Below 0: 0.
+// Rows of a higher level are not recorded from now on; measured ones are still timed. every_level, or more: all rows. Below 0: 0.
 template <mode M = APM_MODE>
 void max_level(int level) {
     if constexpr (M == mode::on) {
@@ -90,8 +90,8 @@ void max_level(int level) {
     }
 }
 
-// Which spans of unsampled traces are kept all the same (tracing/tail_sampling.hpp says what that costs). At most 1024 different
-// rules in a process's life: false, and nothing changed, beyond. For traces that begin from now on.
+// Which spans of unsampled traces are exported all the same (tracing/tail_sampling.hpp has what that costs), for traces that
+// begin from now on. False, and nothing changed, beyond 1024 different rules in a process's life.
 template <mode M = APM_MODE>
 bool tail_sample(const tail_rules& rules) {
     if constexpr (M == mode::on) {
@@ -105,7 +105,7 @@ bool tail_sample(const tail_rules& rules) {
     return true;
 }
 
-// False: no span is recorded, whatever else is said; measured rows still are timed. True: as the rest says.
+// False: no span is recorded, whatever else is set; measured rows are still timed. True: as the rest is set.
 template <mode M = APM_MODE>
 void tracing(bool on) {
     if constexpr (M == mode::on) detail::mute(detail::gate::muted_by_control, !on);

@@ -45,14 +45,16 @@ struct counter : row {
         if constexpr (M == mode::on) put(n, no_labels{});
     }
 
+    // The series of these labels, looked up once: see metrics/handle.hpp.
     template <mode M = APM_MODE>
     [[nodiscard]] APM_INLINE constexpr handle<counter, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
         else return {};
     }
 
-    // Runs `f`, which returns the total so far, at every collection until the returned object is destroyed. What f has once
-    // reported stays counted; a total that shrinks is taken as a restart. f may record; it must not block.
+    // Runs `f`, which returns the total so far, at every collection until the returned object is destroyed. What f has reported
+    // stays counted; a total that shrinks is taken as a restart. Any thread may collect, and so run f; it may record, and must
+    // not block.
     template <mode M = APM_MODE, class F>
     APM_INLINE observation<F, M> observe(const Labels& at, F f) const {
         detail::check_callback<amount, F>();
@@ -74,7 +76,7 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
-    // Where not, the value is rejected.
+    // Otherwise the value is rejected.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return n.value >= 0 && detail::finite(n.value);
         else if constexpr (Unit::info.kept_as == number::nanoseconds) return n.value >= 0;

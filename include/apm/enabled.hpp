@@ -1,4 +1,4 @@
-// apm::enabled(): is anything recorded for anyone?
+// apm::enabled(): whether anything is recorded at all.
 #pragma once
 
 #include <apm/config.hpp>

@@ -1,4 +1,4 @@
-// APM_FIELDS: a struct of named fields, reflected by Boost.Hana, as labels of a row.
+// APM_FIELDS: a struct of named fields, reflected by Boost.Hana: the labels of a metric, the attributes of a span.
 //
 //     BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
 //     APM_FIELDS(Order, (Method, method), (apm::range<200, 599>, status), (std::optional<apm::text<32>>, coupon));

@@ -21,9 +21,10 @@
 
 namespace apm::inline APM_ABI {
 
-// The last value set, by whatever thread, per series; a series that was never set is not exported. Any thread; one relaxed
-// store to a shared word, behind the look-up of labels that a counter has. Use an updown where several threads contribute to
-// one number.
+// The last value set, by any thread, per series; a series that was never set is not exported. Unit: integers, a time or a real
+// unit. Any thread; one relaxed store to a shared word, behind the look-up of labels that a counter has. Use an updown where
+// several threads contribute to one number. Times and integers that an int64 does not hold are rejected and counted; a gauge of
+// reals keeps NaN and infinities.
 template <class S, class Labels, class Unit>
 struct gauge : row {
     static constexpr apm::kind instrument = kind::gauge;
@@ -42,6 +43,7 @@ struct gauge : row {
         if constexpr (M == mode::on) put(v, no_labels{});
     }
 
+    // The series of these labels, looked up once: see metrics/handle.hpp.
     template <mode M = APM_MODE>
     [[nodiscard]] APM_INLINE constexpr handle<gauge, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
@@ -84,7 +86,7 @@ private:
         if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(v);
         else put_first(cell, v);
     }
-    // Where not, the value is rejected.
+    // Otherwise the value is rejected.
     APM_INLINE static constexpr bool holds(amount v) {
         if constexpr (Unit::info.kept_as != number::floating) return v.value != detail::no_value;
         else return true;
@@ -109,7 +111,7 @@ private:
     }
     template <class F>
     [[APM_HIDDEN]] static void forget(observation<F>& o) {
-        if (o.at.offset == detail::series::slow_path) return;  // which is others' too
+        if (o.at.offset == detail::series::slow_path) return;  // which other labels share
         if constexpr (!std::is_void_v<std::invoke_result_t<F&>>)
             if (const auto p = detail::place_of<what>(o.at); p.at) p.at->store(0);
     }

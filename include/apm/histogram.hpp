@@ -49,6 +49,7 @@ struct histogram : row {
         if constexpr (M == mode::on) put(v, no_labels{});
     }
 
+    // The series of these labels, looked up once: see metrics/handle.hpp.
     template <mode M = APM_MODE>
     [[nodiscard]] APM_INLINE constexpr handle<histogram, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
@@ -131,7 +132,7 @@ private:
     APM_COLD static void put_slowly(detail::place p, std::uint64_t bucket, N v) {
         if (p.at) p.add(static_cast<std::uint32_t>(bucket), std::uint64_t{1}), p.add(sum_cell, v);
     }
-    // The slow way, whose answer is always right; it alone keeps exemplars.
+    // The slow path, which is right for every series; it alone keeps exemplars.
     template <class N>
     [[APM_HIDDEN, gnu::noinline]] static void put_anywhere(const detail::series& x, std::uint64_t bucket, N v) {
         put_slowly(detail::place_of<what>(x), bucket, v);

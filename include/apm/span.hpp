@@ -31,7 +31,7 @@ void apm_error_span_help_is_empty_say_what_it_covers(const char* row);
 
 namespace apm::inline APM_ABI {
 
-// --- what a row may say behind its attributes -------------------------------------------------------------------------
+// --- options of a row -------------------------------------------------------------------------------------------------
 
 template <span_kind K>
 struct of_kind {};
@@ -40,18 +40,18 @@ using client = of_kind<span_kind::client>;      // waits for an answer from outs
 using producer = of_kind<span_kind::producer>;  // sends what a consumer handles later
 using consumer = of_kind<span_kind::consumer>;  // handles what a producer sent
 
-// How detailed: a span above APM_TRACE_LEVEL, which a build or one file may set, is not compiled in. 1 unless said.
+// How detailed a span is; 1 by default. One above APM_TRACE_LEVEL, which a build or one file may set, is not compiled in.
 template <int Level>
     requires(Level >= 0 && Level <= 255)
 struct level {};
 
-// Counts and times every execution by itself, sampled or not, into "<name>.executions" and "<name>.duration".
+// Counts and times every execution, sampled or not, into "<name>.executions" and "<name>.duration".
 template <class Buckets>
 struct measured_in {};
 using measured = measured_in<latency_buckets>;
 
-// Has a sampler of its own, which is asked for each such span in place of the process's, whatever its parent is (or, of
-// sampling_rules, by what its parent is):
+// A sampler of the row's own, which is asked for each of its spans in place of the process's, whatever the parent is (or, of
+// sampling_rules, by what the parent is):
 //     inline constexpr apm::sampler some = apm::rate_limited(1);
 //     span<Check, apm::sampled_by<some>> check{this, "health.check", "..."};
 template <const auto& Rules>
@@ -92,7 +92,7 @@ consteval void check_options() {
                   "apm::measured_in<Buckets> and apm::sampled_by<sampler>");
 }
 
-// The last of the options that says something.
+// Of several options of a kind, the last one counts.
 template <class... O>
 constexpr span_kind kind_among() {
     span_kind k = span_kind::internal;
@@ -184,14 +184,14 @@ public:
         if (this->begun()) detail::set_all(*this->span_, all);
     }
     APM_INLINE void begin_with() const requires detail::attributes<typename Row::attributes_type>::may_be_empty {}
-    // One of them; given anew, the last value counts.
+    // One attribute of the row; set again, the last value counts.
     template <auto Member>
     void set(const detail::type_of_member<Member>& value) const {
         detail::check_member<typename Row::attributes_type, Member>();
         if (this->recording()) detail::set_member<typename Row::attributes_type, Member>(*this->span_, value);
     }
 
-    // Now rather than at the end of the object's life. A second time: nothing.
+    // Ends the span now rather than with the object. A second time it does nothing.
     APM_INLINE void end() {
         if (!this->span_) return;
         if constexpr (Row::is_measured) end_measured();
@@ -245,7 +245,7 @@ struct span : span_row {
     static constexpr bool is_measured = !std::is_void_v<buckets>;
     static constexpr bool asks = detail::any_rules<Options...>;
 
-    // What a measured one feeds.
+    // The metrics of a measured one.
     [[no_unique_address]] detail::measured_rows<S, buckets> metrics;
 
     constexpr span(row_list* schema, const char* row_name, const char* row_help)
@@ -266,8 +266,8 @@ struct span : span_row {
     template <mode M, int Highest>
     using started = started_span<span, own_level <= Highest ? M : mode::off>;
 
-    // Begins a span that is current on this thread until the returned object ends. The attributes are evaluated whatever
-    // happens; TRACE_SCOPE evaluates them only where they are recorded.
+    // Begins a span that is current on this thread until the returned object ends. The attributes are always evaluated;
+    // TRACE_SCOPE evaluates them only where they are recorded.
     template <mode M = APM_MODE, int Highest = APM_TRACE_LEVEL>
     [[nodiscard]] APM_INLINE scoped<M, Highest> scope(const Attributes& all) const {
         scoped<M, Highest> s(*this);

@@ -7,8 +7,8 @@
 
 namespace apm::inline APM_ABI {
 
-// What may be kept of one span, beside the defaults of OpenTelemetry's specification (sdk.md, "Span Limits"). What does not
-// fit is left out and counted, in the span and in `apm.spans.dropped_items`.
+// How much of one span is recorded; behind each, the default of OpenTelemetry's specification (sdk.md, "Span Limits"). What does
+// not fit is left out and counted, in the span and in `apm.spans.dropped_items`.
 struct limits {
     static constexpr std::uint32_t attributes = 128;       // 128, of a span, an event or a link
     static constexpr std::uint32_t events = 128;           // 128
@@ -18,8 +18,8 @@ struct limits {
     static constexpr std::uint32_t record = 16 * 1024;     // unlimited; bytes of all that one span says
 };
 
-// How much of a span its readers see, all of them alike; what is beyond counts as dropped. Recording has limits of its own, which
-// these cannot exceed: 128 of each, and 4096 bytes of a text.
+// How much of a span is exported, the same to all back ends; what is beyond counts as dropped. It is never more than apm::limits
+// allow: 128 of each, and 4096 bytes of a text.
 struct span_limits {
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 

@@ -40,7 +40,7 @@ struct span_batch {
 
 // Where all spans went since the process began, or was forked. started == drained + dropped + under way + in the rings.
 struct span_totals {
-    std::uint64_t started = 0;    // that were to be kept
+    std::uint64_t started = 0;    // that were to be recorded
     std::uint64_t unsampled = 0;  // that were not
     std::uint64_t drained = 0;
     std::uint64_t dropped_full = 0;       // the ring was full, or the buffer of tail sampling was

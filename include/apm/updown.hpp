@@ -20,8 +20,9 @@
 
 namespace apm::inline APM_ABI {
 
-// A sum per series that may go down: requests in flight, money held. Unit, threads and cost as of a counter. Every thread
-// keeps its own share, so one may add and another subtract; only the sum is exact.
+// A sum per series that may go down: requests in flight, money held. Unit, thread safety and cost are a counter's. Every thread
+// keeps its own share, so one may add and another subtract; only the sum is exact. NaN, infinities and what an int64 does not
+// hold are rejected and counted.
 template <class S, class Labels, class Unit>
 struct updown : row {
     static constexpr apm::kind instrument = kind::updown;
@@ -31,6 +32,7 @@ struct updown : row {
     constexpr updown(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
         : row(schema, kind::updown, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
 
+    // Adds `n`, in the row's unit, to the series of these labels; sub() subtracts it.
     template <mode M = APM_MODE>
     APM_INLINE void add(const amount& n, const Labels& at) const {
         if constexpr (M == mode::on) put(n, at);
@@ -48,6 +50,7 @@ struct updown : row {
         if constexpr (M == mode::on) take(n, no_labels{});
     }
 
+    // The series of these labels, looked up once: see metrics/handle.hpp.
     template <mode M = APM_MODE>
     [[nodiscard]] APM_INLINE constexpr handle<updown, M> with(const Labels& at) const {
         if constexpr (M == mode::on) return {detail::series_of<detail::description_of<S>>(*this, at)};
@@ -78,7 +81,7 @@ private:
         if constexpr (Unit::info.kept_as == number::floating) return n.value;
         else return static_cast<std::uint64_t>(n.value);
     }
-    // Where not, the value is rejected.
+    // Otherwise the value is rejected.
     APM_INLINE static constexpr bool holds(amount n) {
         if constexpr (Unit::info.kept_as == number::floating) return detail::finite(n.value);
         else return n.value != detail::no_value;

@@ -1,8 +1,8 @@
 // The process root: the one place where all modules of a process meet.
 //
 // Symbol interposition does not give one (hidden visibility, RTLD_LOCAL and -Bsymbolic each leave every shared object with
-// its own copy). So each module carries a hidden root, announced by an ELF note, and everyone takes the first that the
-// dynamic linker lists.
+// its own copy). So each module carries a hidden root, announced by an ELF note, and all of them use the first that
+// the dynamic linker lists.
 #pragma once
 
 #include <cstddef>
@@ -69,7 +69,7 @@ struct root {
     cell unattached{};        // records that were dropped, for want of anything to count them in
     cell unended{};           // of them, those that another thread began
     cell spare{};             // idle objects that threads share
-    // What the library says about itself.
+    // What the library counts about itself.
     cell blocks{};            // blocks allocated
     cell bytes{};             // bytes held by blocks, chunks and tables
     cell fallbacks{};         // records that went to a shared block for want of one of their own

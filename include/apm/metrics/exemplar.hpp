@@ -1,4 +1,4 @@
-// exemplar: of all that a series counted, one record that belongs to a trace which is kept.
+// exemplar: one of the records that a series counted, which belongs to a sampled trace.
 //
 //     histogram<Call, apm::seconds, apm::latency_buckets> latency{this, "latency", "Time of a call", {.exemplars = true}};
 //
@@ -32,7 +32,7 @@ struct exemplar {
 
 namespace detail {
 
-// The span to which a record of this thread belongs, if its trace is kept.
+// The span to which a record of this thread belongs, if its trace is sampled.
 APM_INLINE const open_span* sampled_span() {
     thread_state* const t = this_thread();
     if (!t) [[unlikely]] return nullptr;

@@ -31,7 +31,7 @@ void call_safely(const char* name, Call&& call) {
 }  // namespace detail
 
 // What observe() returns: the callback runs at every collection until this object is destroyed, and not after; the destructor
-// waits for a call in progress. It runs in whichever thread collects (with a runtime: a server's, or the one that pushes), so
+// waits for a call in progress. It runs in the thread that collects (with a runtime: a server's, or the one that pushes), so
 // what it reads must be safe to read there. Neither copied nor moved.
 template <class F, mode M = mode::on>
 class [[nodiscard]] observation : detail::observer {

@@ -29,7 +29,7 @@ APM_COLD void add_slowly(place p, N n) {
     if (p.at) p.add(0, n);
 }
 
-// The slow way, whose answer is always right; it alone keeps exemplars.
+// The slow path, which is right for every series; it alone keeps exemplars.
 template <const description& What, class N>
 [[APM_HIDDEN, gnu::noinline]] void add_anywhere(const series& x, N n) {
     add_slowly(place_of<What>(x), n);

@@ -1,4 +1,4 @@
-// row_options: what a row may say behind its help text.
+// row_options: the options of a metric's row, behind its help text.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct row_options {
     std::uint32_t limit = 2000;             // series; what does not fit shares one overflow series
     const char* prometheus_name = nullptr;  // exactly this name in Prometheus (a counter's `_total` is still added)
     exported series = exported::automatic;
-    // Counters and histograms: for each series and bucket, keep the trace and span of a record in a sampled span. 48 bytes each,
-    // once per process. See metrics/exemplar.hpp.
+    // Counters and histograms: for each series and bucket, an exemplar: trace and span of a record in a sampled span. 48 bytes
+    // each, once per process. See metrics/exemplar.hpp.
     bool exemplars = false;
 };
 

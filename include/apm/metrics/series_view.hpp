@@ -1,4 +1,4 @@
-// series_view: what a snapshot says about one series of a row.
+// series_view: one series of a row in a snapshot.
 #pragma once
 
 #include <charconv>

@@ -1,6 +1,6 @@
 // What headers may be read from and written to. A carrier is two functions: one finds the values of a name, one sets one.
 //
-// These are carriers as they are; names are compared ignoring case:
+// These are carriers without more; names are compared ignoring case:
 //     std::map<std::string, std::string>                   and every other map or multimap of texts
 //     std::vector<std::pair<std::string, std::string>>     and every other sequence of pairs of texts
 //     std::map<std::string, std::vector<std::string>>      and every other of them with lists of values

@@ -1,5 +1,4 @@
-// What a request's headers say of its trace, and what the headers of the next are to say: all formats that are on, one after
-// the other.
+// Reading a request's headers, and writing those of the next request, in all formats that are on, one after the other.
 #pragma once
 
 #include <cstddef>

@@ -31,7 +31,7 @@ public:
     manual_clock& operator=(const manual_clock&) = delete;
     ~manual_clock() { set(before_); }
 
-    // Time does not go back: less than nothing is nothing.
+    // Time does not go back: a negative step is none.
     void advance(std::chrono::nanoseconds by) {
         if (by.count() > 0) process_.manual_ticks.add_shared(static_cast<std::uint64_t>(by.count()));
     }

@@ -88,7 +88,7 @@ public:
         look();
         return to_text(span_tree(all_));
     }
-    // How many spans there was no room for since then.
+    // How many spans were dropped since then, for want of room.
     [[nodiscard]] std::uint64_t lost() const { return count_spans().dropped() - lost_before_; }
 
 private:

@@ -1,4 +1,4 @@
-// How a span begins: the steps that everything which traces shares.
+// How a span begins, whatever begins it: a scope, a manual span, a literal name.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct start_options {
     bool measured;  // is timed, recorded or not
     bool asks;      // its row has a sampler of its own
 
-    // Where nothing is recorded, nothing is needed. (Not linked, it may be asked for its context.)
+    // Where nothing is recorded, no object is needed. (Of one that is not linked, the context may be asked for.)
     [[nodiscard]] constexpr bool may_be_null() const { return linked && !measured; }
 };
 

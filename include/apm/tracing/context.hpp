@@ -19,12 +19,12 @@ struct context {
     bool remote = false;    // it came from another process
     bool random = false;    // W3C's flag: the last seven bytes of the trace's id are random
     bool debug = false;     // B3's and Jaeger's: sampled whatever any sampler says; then `sampled` is true, too
-    bool deferred = false;  // of a remote one: it was not decided whether the trace is kept; the sampler here is asked
+    bool deferred = false;  // of a remote one: its process has not decided; the sampler here is asked
     detail::shared_trace_ref shared{};  // tracestate and baggage: see propagation.hpp
 
     APM_INLINE constexpr ~context() = default;  // inline even where an exception passes, so that where APM is off nothing is left
 
-    // Else it is no parent; it may have baggage, or (remote, without ids) a decision, all the same.
+    // One that is not valid is no parent; it may have baggage, or (remote, without ids) a decision, all the same.
     [[nodiscard]] constexpr bool valid() const { return span != 0 && trace != trace_id{}; }
     friend constexpr bool operator==(const context&, const context&) = default;
 

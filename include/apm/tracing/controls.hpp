@@ -24,10 +24,10 @@ struct controls {
     mutex guard;  // one change at a time
     dynamic_sampler root, remote_sampled, remote_not_sampled, local_sampled, local_not_sampled;
     row_samplers rows{most_rows};
-    std::deque<tail_rules> tail_sampling;  // all that there ever were: a reader takes no lock
+    std::deque<tail_rules> tail_sampling;  // all that were ever set, since readers take no lock
     std::uint64_t tail_bytes = tail_rules{}.bytes;  // as set last, while tail sampling is off
     std::deque<sampling_rules> started;  // the same of rules that runtimes started with
-    // What spans ask: these never change. With `asking`, children ask, too.
+    // The rules that spans ask, which never change: they ask the samplers above. With `asking`, children ask, too.
     sampling_rules straight{{ask_root, 0, this}, {ask_remote_sampled, 0, this}, {ask_remote_not_sampled, 0, this}, {}, {}};
     sampling_rules asking{straight.root, straight.remote_sampled, straight.remote_not_sampled, {ask_local_sampled, 0, this},
                           {ask_local_not_sampled, 0, this}};

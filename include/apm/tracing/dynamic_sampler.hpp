@@ -75,7 +75,7 @@ private:
     mutable std::uint64_t spent_ = 0;
 };
 
-// Of rows, by their names, of which it takes so many in its life, and no more. A name is never forgotten.
+// Samplers of rows, by their names, up to a number of names in its life. A name is never forgotten.
 class row_samplers {
 public:
     explicit row_samplers(std::size_t most) : most_(most), places_(2 * most), rows_(std::make_unique<row[]>(2 * most)) {}

@@ -1,5 +1,5 @@
-// Items: what a span says about itself, as bytes. Written where it is recorded (attributes.hpp, span_handle.hpp), read where
-// it is exported (spans.hpp); never outside the process.
+// Items: the attributes, events, links and texts of a span, as bytes. Written where it is recorded (attributes.hpp,
+// span_handle.hpp), read where it is exported (spans.hpp); never outside the process.
 #pragma once
 
 #include <cstddef>

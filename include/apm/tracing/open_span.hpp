@@ -41,7 +41,7 @@ struct open_span {
     alignas(16) char within[512 - 128];
 
     enum : std::uint8_t {
-        sampled = 1,      // its trace is kept
+        sampled = 1,      // its trace is sampled
         recording = 2,    // written to the ring when it ends
         remote = 4,       // came from another process
         linked = 8,       // part of a thread's stack

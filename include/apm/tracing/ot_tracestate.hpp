@@ -1,12 +1,13 @@
-// The member `ot` of a tracestate, by which processes agree on how probable it was that a trace is kept
+// The member `ot` of a tracestate, by which processes agree on the probability with which a trace is sampled
 // (OpenTelemetry's specification, trace/tracestate-probability-sampling.md and tracestate-handling.md).
 //
 //     tracestate: ot=th:e666;rv:6e6d1a75832a2f,vendor=...
 //
-// th: a trace is kept where its randomness, a number of 56 bits, is not below this threshold; hexadecimal, zeros at the end left
+// th: a trace is sampled where its randomness, a number of 56 bits, is not below this threshold; hexadecimal, zeros at the end
+// left
 //     out.
 // rv: the randomness, where the last seven bytes of the trace's id are not it.
-// What is not as it should be is as if it were not there.
+// Malformed parts are as if they were not there.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,7 @@ inline void take_out_wrong_threshold(open_span& s, bool kept) {
     if (said.threshold == no_threshold || (randomness_of(s.record.trace, said) >= said.threshold) == kept) return;
     s.shared = with_threshold(s.shared, no_threshold);
 }
-// Asks. What the answer does to the tracestate: a threshold that is known now is passed on; one that contradicts the
+// Asks the sampler, and brings the tracestate into line: a threshold that is known now is passed on; one that contradicts the
 // decision is taken out.
 [[APM_HIDDEN, gnu::noinline]] inline bool ask(const sampling_rules& rules, open_span& s, const open_span* above,
                                               const span_row& row) {

@@ -1,4 +1,4 @@
-// Samplers: which traces are kept. One is asked where a trace begins in this process; what is below follows.
+// Samplers: which traces are sampled. One is asked where a trace begins in this process; the spans below follow.
 //
 //     parent_based(always_on)            the default: what the caller decided, else everything
 //     parent_based(probability(0.1))     what the caller decided, else one in ten, and the trace carries that probability
@@ -19,10 +19,10 @@ namespace apm::inline APM_ABI {
 
 struct span_row;
 
-// What a sampler is asked.
+// What a sampler decides on.
 struct sampling_request {
     trace_id trace;         // of the parent, or just made: 128 random bits
-    const context* parent;  // null where there is none; not valid() where another process only said whether to keep the trace
+    const context* parent;  // null where there is none; not valid() where another process sent a decision only
     const span_row& row;
 
     // The trace's 56 random bits, the same in every process that samples it.
@@ -102,10 +102,9 @@ constexpr std::uint64_t rounded_threshold(std::uint64_t t) {
 inline constexpr sampler always_on{detail::keep_all};
 inline constexpr sampler always_off{detail::keep_none};
 
-// Keeps that share of all traces, and says so (OpenTelemetry's consistent probability sampling): each kept span's
-// adjusted_count() is known, to this process and to all that see the trace; a process that keeps more keeps all that one with a
-// smaller share keeps, whatever language it is written in. At least 2^-56; what is not in [0, 1] is taken as the nearer end; NaN
-// as 0.
+// Keeps that share of all traces, and says so (OpenTelemetry's consistent probability sampling): each span's adjusted_count() is
+// known, to this process and to all that the trace reaches; a process that keeps more keeps all that one with a smaller share
+// keeps, whatever language it is written in. At least 2^-56; what is not in [0, 1] is taken as the nearer end; NaN as 0.
 constexpr sampler probability(double share) {
     if (!(share >= 1.0 / static_cast<double>(randomness_end))) return always_off;
     const double kept = share >= 1 ? 0x1p56 : share * 0x1p56;
@@ -132,7 +131,7 @@ constexpr sampler rate_limited(double a_second) {
 // Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's decision holds; without a parent,
 // everything is kept.
 struct sampling_rules {
-    sampler root;                                // there is no parent, or it left it to us
+    sampler root;                                // there is no parent, or it left the decision to this process
     sampler remote_sampled, remote_not_sampled;  // a parent in another process
     sampler local_sampled{}, local_not_sampled{};  // for every span within this process: costs an unsampled one as much as a root
 
@@ -140,7 +139,7 @@ struct sampling_rules {
     constexpr sampling_rules(const sampler& r, const sampler& rs, const sampler& rn, const sampler& ls, const sampler& ln)
         : root(r), remote_sampled(rs), remote_not_sampled(rn), local_sampled(ls), local_not_sampled(ln) {}
 
-    // Of several that are equal, one: what rate_limited() may keep is to be shared.
+    // Of several that are equal the first, so that they share what rate_limited() allows.
     [[nodiscard]] const sampler& for_parent(const context* parent) const {
         if (!parent || parent->deferred) return root;
         const sampler& remote = parent->sampled ? remote_sampled : remote_not_sampled;
@@ -158,12 +157,12 @@ struct sampling_rules {
     friend constexpr bool operator==(const sampling_rules&, const sampling_rules&) = default;
 };
 
-// What becomes of a span whose parent has a decision: OpenTelemetry's four delegates. Left out: as the parent.
+// Samplers of spans whose parent has a decision: OpenTelemetry's four delegates. Left out: as the parent.
 struct parent_delegates {
     sampler remote_sampled{}, remote_not_sampled{}, local_sampled{}, local_not_sampled{};
 };
 
-// Follows the parent; where there is none, asks `root`. The default is parent_based(always_on).
+// Follows the parent; without one, asks `root`. The default is parent_based(always_on).
 constexpr sampling_rules parent_based(const sampler& root, const parent_delegates& d = {}) {
     return {root, d.remote_sampled, d.remote_not_sampled, d.local_sampled, d.local_not_sampled};
 }

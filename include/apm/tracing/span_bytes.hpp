@@ -1,5 +1,5 @@
-// What a span says, as bytes: gathered in its object (or beside it, where that is too small), and copied into this thread's ring
-// when it ends.
+// A span's data as bytes: gathered in its object (or beside it, where that is too small), and copied into this thread's ring when
+// it ends.
 #pragma once
 
 #include <cstddef>
@@ -52,7 +52,7 @@ APM_INLINE void copy_record(char* to, const open_span& s, std::uint32_t size) {
     }
 }
 
-// Counted where it cannot be kept.
+// Counts it as dropped where there is no room.
 APM_INLINE void write_record(root& r, thread_state& t, const open_span& s) {
     ring& x = t.records;
     if (!x.memory.load()) [[unlikely]] {

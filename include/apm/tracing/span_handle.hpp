@@ -1,4 +1,4 @@
-// What can be said about a span that is under way: attributes, events, links, status, another name.
+// What can be set on a span that is under way: attributes, events, links, status, another name.
 //
 // Every method is safe on a span that ended, is not sampled, or never was: nothing is recorded. (On one that is not sampled
 // context() still answers, and status() is still counted where its row is measured.) For the thread that the span is current on;
@@ -252,7 +252,7 @@ public:
         if (recording()) detail::add_event(*span_, name, detail::given_struct<A>{attributes});
     }
 
-    // Another span that this one has to do with, and is no child of. One that is not valid is left out.
+    // A related span that is not the parent. One that is not valid is left out.
     void link(const apm::context& other, std::initializer_list<attribute> attributes = {}) const {
         if (recording() && other.valid()) detail::add_link(*span_, other, detail::given_list{attributes});
     }

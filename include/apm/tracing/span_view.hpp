@@ -197,8 +197,8 @@ public:
     [[nodiscard]] bool sampled() const { return (record_->thread & span_record::unsampled) == 0; }
     [[nodiscard]] bool trace_is_random() const { return (record_->thread & span_record::random_trace) != 0; }  // W3C's flag
     [[nodiscard]] std::string_view trace_state() const { return state_; }  // the value of the header
-    // For how many such spans it stands, itself included: 1 / the probability that its trace is kept, if that is known
-    // (probability(), here or in the process where the trace began). 0 where it was kept besides the sample. NaN where it is not
+    // For how many such spans it stands, itself included: 1 / the probability that its trace is sampled, if that is known
+    // (probability(), here or in the process where the trace began). 0 where tail sampling kept it. NaN where it is not
     // known: with always_on, the default, too, which says nothing to others; probability(1) says 1.
     [[nodiscard]] double adjusted_count() const {
         if (!sampled()) return 0;

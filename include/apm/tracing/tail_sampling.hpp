@@ -1,11 +1,10 @@
-// Tail sampling of what is in this process: spans of a trace that was not sampled are kept all the same where
-// something among them went wrong or took long. Off by default: tail_rules.
+// Tail sampling, of the spans of one process: spans of an unsampled trace are exported all the same where one of them failed or
+// the first one took long. Off by default: see tail_rules.
 //
-// What they cost: an unsampled request then costs what a sampled one does, and an allocation; its spans wait in memory, in a
-// buffer of its own, until its local root (its first span in this process) ends. Then they are handed to the reader of the
-// rings all at once, or forgotten. What they mean: such a span is kept besides the sample, not as a part of it. Its trace is not
-// "sampled" to other processes, and it stands for itself alone: sums over a sample leave it out
-// (adjusted_count() is 0).
+// Cost: an unsampled request then costs what a sampled one does, and an allocation. Its spans are kept in a buffer of its own
+// until its local root (its first span in this process) ends; then all of them are handed to the reader of the rings, or dropped.
+// Meaning: such a span comes besides the sample, not as a part of it. Other processes see its trace as not sampled, and it counts
+// for itself alone: sums over a sample leave it out (adjusted_count() is 0).
 #pragma once
 
 #include <cstdint>
@@ -24,10 +23,10 @@
 
 namespace apm::inline APM_ABI {
 
-// When a local root of an unsampled trace ends, it and what ended before it below it in this process is kept, if
+// When the local root of an unsampled trace ends, it and the spans below it that ended before are exported, if
 struct tail_rules {
     bool errors = false;               // the status of any of them is error
-    std::uint64_t slower_than_ns = 0;  // the root took longer, in nanoseconds; 0: that is no reason
+    std::uint64_t slower_than_ns = 0;  // the root took longer, in nanoseconds; 0: no limit
     std::uint64_t bytes = 16 << 20;    // of all that is undecided or not read yet; what does not fit is dropped, and counted
 
     [[nodiscard]] constexpr bool any() const { return errors || slower_than_ns != 0; }
@@ -113,7 +112,7 @@ inline void add_tail_reason(open_span& s, bool failed) {
     s.used += 3 + name_size + 4 + size;
 }
 
-// A span of such a trace ended.
+// A span of such a trace ended: it is buffered; the local root decides on all of them.
 APM_COLD inline void buffer_until_decided(root& r, thread_state& t, open_span& s) {
     tail_buffer& w = *s.shared->tail;
     const bool is_root = s.id() == w.root, failed = s.status == span_status::error;

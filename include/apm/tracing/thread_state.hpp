@@ -21,7 +21,7 @@ struct thread_state {
     cell random;
     cell thread;     // gettid() of the owner
     cell uncaught;   // const unsigned*: where the language keeps how many exceptions are in flight
-    cell started;    // spans that are to be recorded
+    cell started;    // spans to be recorded
     cell dropped_full, dropped_memory, dropped_inherited;
     cell dropped_items;  // attributes, events and links beyond the limits, and texts that were cut
     cell unsampled;
