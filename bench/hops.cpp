@@ -75,7 +75,7 @@ void ask(benchmark::State& state, const apm::sampling_rules& rules) {
     std::uint64_t n = 0;
     for (auto _ : state) {
         if (const Answer a = all.ask(); a.status != 200) state.SkipWithError(a.body.c_str());
-        if (++n % 64 == 0) benchmark::DoNotOptimize(apm::drain_spans().spans.size());  // somebody reads them, on this core, too
+        if (++n % 64 == 0) benchmark::DoNotOptimize(apm::drain_spans().spans.size());  // they are read, on this core, too
     }
     apm::drain_spans(64 << 20);
 }

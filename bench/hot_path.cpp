@@ -15,7 +15,7 @@ using namespace bench;
 // --- the bare additions -----------------------------------------------------------------------------------------------
 
 namespace bench {
-// Not static: the compiler has to expect that somebody else reads them.
+// Not static: the compiler has to expect that other code reads them.
 constinit thread_local std::uint64_t raw;
 constinit thread_local std::uint64_t raw_by_labels[6];
 constinit std::uint64_t raw_at;

@@ -135,7 +135,7 @@ const struct {
 }  // namespace
 
 int main(int count, char** arguments) {
-    mallopt(M_ARENA_MAX, 1);  // else a second thread would allocate from an arena of its own, which nobody counts
+    mallopt(M_ARENA_MAX, 1);  // else a second thread would allocate from an arena of its own, which is not counted
     for (const auto& one : cases)
         if (count == 1)
             std::puts(one.name);

@@ -1,4 +1,4 @@
-// Tracy: a zone, which it keeps until somebody connects; hence the fixed number. Built with TRACY_ON_DEMAND it would keep none.
+// Tracy: a zone, which it keeps until a server connects; hence the fixed number. Built with TRACY_ON_DEMAND it would keep none.
 #ifndef TRACY_ENABLE
 #define TRACY_ENABLE
 #endif

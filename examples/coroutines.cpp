@@ -67,7 +67,7 @@ apm::traced_task<int> page(worker& elsewhere) {
     co_return text + image;
 }
 
-// With somebody else's, one line at the top and a word at each co_await.
+// With another library's task type, one line at the top and a word at each co_await.
 struct fire_and_forget {
     struct promise_type {
         fire_and_forget get_return_object() { return {}; }

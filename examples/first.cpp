@@ -7,7 +7,7 @@
 struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "first", .version = "1.0.0"};  // whose telemetry this is
 
-    counter<> greetings{this, "greetings", "How often somebody was greeted"};
+    counter<> greetings{this, "greetings", "Greetings said"};
 };
 constexpr auto& telemetry = apm::instruments<Schema>;  // in a header: inline constexpr
 

@@ -1,4 +1,4 @@
-// Observed values: nobody counts them while they change; whoever collects is told what they are.
+// Observed values: not counted while they change, but read by a callback at each collection.
 #include <cstdio>
 #include <deque>
 #include <map>
@@ -43,7 +43,7 @@ int main() {
             for (const auto& [name, entries] : peers) telemetry.lag.set(entries, {.peer = name});
         });
         print();
-    }  // from here on nobody is asked about files, and their share of the sum is gone
+    }  // from here on files are not asked for, and their share of the sum is gone
 
     queue.clear();
     kernel_says = 130;

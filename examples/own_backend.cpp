@@ -15,7 +15,7 @@ struct Schema : apm::schema<Schema> {
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 
-// Prints every counter, as somebody's wire format might want it. The runtime calls it from one thread at a time.
+// Prints every counter, as a wire format of one's own might want it. The runtime calls it from one thread at a time.
 class Printer {
 public:
     std::string_view name() const { return "printer"; }
@@ -41,6 +41,6 @@ int main() {
     Printer printer;  // must outlive the runtime
     apm::runtime apm{{.service = {.name = "jobs"}, .metrics_exporter = "none"}, printer};
     telemetry.done.add(2, {.queue = Queue::mail});
-    apm.flush(std::chrono::seconds(1));  // nobody need call it: it happens every 10 s, and at the end
+    apm.flush(std::chrono::seconds(1));  // not needed: it happens every 10 s, and at the end
     telemetry.done.add(1, {.queue = Queue::print});
 }

@@ -37,7 +37,7 @@ TEST_CASE("baggage is a value") {
     CHECK(b.get("region") == "eu west");
     CHECK(b.metadata("region") == "source=cookie;x");
     CHECK(b.metadata("tenant").empty());
-    CHECK(b.metadata("nobody").empty());
+    CHECK(b.metadata("no.such.key").empty());
     CHECK_FALSE(b.get("Tenant"));
     CHECK_FALSE(b.get("ten"));
     CHECK(b.header() == "tenant=acme,region=eu%20west;source=cookie;x");
@@ -49,7 +49,7 @@ TEST_CASE("baggage is a value") {
     CHECK_FALSE(copy == b);
     copy.set("region", "us");  // with the value goes its metadata
     CHECK(copy.header() == "tenant=other,region=us");
-    copy.remove("tenant").remove("nobody");
+    copy.remove("tenant").remove("no.such.key");
     CHECK(copy.header() == "region=us");
     copy.remove("region");
     CHECK(copy.empty());
@@ -93,7 +93,7 @@ TEST_CASE("of a header") {
     CHECK(b.size() == 4);
 }
 
-TEST_CASE("of a header that somebody else wrote: bounded, and soon read") {
+TEST_CASE("of a header from outside: bounded, and soon read") {
     std::string many, same;
     for (int i = 0; i < 20'000; ++i) many += "a" + std::to_string(i) + "=,", same += "a=" + std::to_string(i) + ",";
     const apm::baggage b(many);

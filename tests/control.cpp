@@ -160,12 +160,12 @@ TEST_CASE("a row that is sampled otherwise than the rest") {
     CHECK(rows[0].first == "checkout");
     CHECK(rows[0].second == always_off);
     CHECK(control::sample_row<on>("checkout", {}));
-    CHECK(control::sample_row<on>("nobody", {}));
+    CHECK(control::sample_row<on>("no.such.row", {}));
     CHECK(sampled(telemetry.checkout));
     CHECK(control::now<on>().rows.empty());
 }
 
-TEST_CASE("rows where nobody said anything of the rest, and where everybody is asked") {
+TEST_CASE("rows where no rules were set, and where every span is asked") {
     const fresh f;
     CHECK(control::sample_row<on>("checkout", always_off));
     CHECK_FALSE(sampled(telemetry.checkout));
@@ -249,7 +249,7 @@ TEST_CASE("a row is named by itself, or by its name") {
     CHECK(control::now<on>().rows.empty());
 }
 
-TEST_CASE("tracing off and on, whoever else says that nothing is to be written") {
+TEST_CASE("tracing off and on, while a runtime mutes, too") {
     const fresh f;
     control::tracing<on>(false);
     CHECK_FALSE(control::now<on>().tracing);
@@ -258,7 +258,7 @@ TEST_CASE("tracing off and on, whoever else says that nothing is to be written")
     {
         const environment e;
         apm::runtime_options o{.metrics_exporter = "none"};
-        const apm::basic_runtime<on> r(o);  // nobody reads spans
+        const apm::basic_runtime<on> r(o);  // it does not read spans
         control::tracing<on>(true);
         CHECK(control::now<on>().tracing);
         CHECK_FALSE(sampled(telemetry.checkout));
@@ -334,7 +334,7 @@ TEST_CASE("tail rules have a bound, and equal ones are one") {
     CHECK(apm::detail::interned(all, apm::tail_rules{.slower_than_ns = 10}, 10) == nullptr);
 }
 
-TEST_CASE("changes under load: every span is accounted for, and nobody sees half a change") {
+TEST_CASE("changes under load: every span is accounted for, and no change is seen by half") {
     const fresh f;
     const auto before = apm::count_spans();
     std::atomic<std::uint64_t> torn{0}, begun{0};
@@ -420,7 +420,7 @@ TEST_CASE("nor is one torn that is replaced faster than it can be read") {
     {
         const meanwhile changes([&, i = std::uintptr_t{0}]() mutable {
             x.set({apm::detail::keep_all, i, reinterpret_cast<void*>(i)});
-            sets = ++i;  // and a moment for whoever reads, whose copy of the cache line is gone
+            sets = ++i;  // and a moment for the readers, whose copy of the cache line is gone
         });
         while (sets < repeat(10'000'000)) {
             for (int n = 0; n < 10'000; ++n) {

@@ -137,7 +137,7 @@ apm::traced_task<int> whole(pool& p, int number) {
     co_return sum;
 }
 
-// A coroutine that runs at once and that nobody waits for, with a context of its own.
+// A coroutine that runs at once and that is not waited for, with a context of its own.
 struct detached {
     struct promise_type {
         detached get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
@@ -581,7 +581,7 @@ TEST_CASE("exceptions of a thread are no failure of a coroutine that it resumes,
 
 namespace {
 
-// Somebody's own eager task type with the context in its promise.
+// A user's own eager task type with the context in its promise.
 struct own_task {
     struct promise_type {
         apm::coroutine_context<> context{apm::not_started};

@@ -242,7 +242,7 @@ TEST_CASE("a callback that ends its own registration is not used after that") {
         delete own;
         return 3u;
     }))};
-    CHECK(total_of(telemetry.self) == 0);  // what it returned belongs to nobody any more
+    CHECK(total_of(telemetry.self) == 0);  // what it returned has no registration any more
     CHECK(total_of(telemetry.self) == 0);
     CHECK(calls == 1);
 }

@@ -131,7 +131,7 @@ TEST_CASE("what the caller decided holds; what it left open is asked here") {
     CHECK(spans_of({{"b3", trace + "-" + span + "-d"}}) == 1);
     CHECK(spans_of({{"b3", "1"}}) == 1);
     CHECK(spans_of({}) == 0);
-    // Whoever did not keep it says so; debug goes on.
+    // A process that did not sample it says so; debug goes on.
     {
         const auto caller = apm::attach(apm::extract(header_map{{"b3", trace + "-" + span + "-d"}}));
         TRACE_SCOPE(telemetry.served);
@@ -207,7 +207,7 @@ TEST_CASE("allow_baggage(): what is in the headers already, and may not leave, i
     const usual_formats usual;
     const apm::context secret = apm::extract(header_map{{"traceparent", request.at("Traceparent")}, {"baggage", "secret=1"}});
     const apm::context plain = apm::extract(header_map{{"traceparent", request.at("Traceparent")}});
-    const auto left = [](const apm::context& c) {  // of headers that somebody copied from the caller's
+    const auto left = [](const apm::context& c) {  // of headers that were copied from the caller's
         header_map next{{"Host", "bank"}, {"Baggage", "secret=1"}, {"Uberctx-secret", "1"}, {"uberctx-tenant", "acme"}, {"uberctx", "x"}};
         apm::add_trace_context(next, c);
         std::string names;

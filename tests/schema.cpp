@@ -103,7 +103,7 @@ TEST_CASE("rows register themselves, in order") {
     CHECK(&apm::detail::rows_of<Mixed> == &list);
 }
 
-TEST_CASE("every row has cells of its own, its thread's or everybody's") {
+TEST_CASE("every row has cells of its own, its thread's or shared ones") {
     std::set<std::uint32_t> own, shared;
     const auto take = [](std::set<std::uint32_t>& cells, std::uint32_t first, std::uint32_t count) {
         for (std::uint32_t i = first; i < first + count; ++i) REQUIRE(cells.insert(i).second);

@@ -670,7 +670,7 @@ TEST_CASE("10,000 deep") {
     drain();
 }
 
-TEST_CASE("a started span is nobody's parent, and ends on whatever thread") {
+TEST_CASE("a started span is no parent, and ends on any thread") {
     drain();
     using started = apm::started_span<decltype(Schema::two)>;
     std::optional<started> first(telemetry.two.start({.one = 1}));

@@ -75,7 +75,7 @@ std::size_t resident_kib() {
     std::fclose(f);
     return kib;
 }
-// Pages of rings that nobody owns and that are memory, not only addresses.
+// Pages of rings without an owner that are memory, not only addresses.
 std::size_t idle_ring_pages() {
     std::size_t pages = 0;
     each_thread([&](apm::detail::block& b, thread_state& t) {
@@ -150,7 +150,7 @@ TEST_CASE("draining in small pieces loses nothing, keeps the order of each threa
     CHECK(apm::drain_spans().spans.empty());
 }
 
-TEST_CASE("whoever exports is woken when a ring is half full, once") {
+TEST_CASE("the exporting thread is woken when a ring is half full, once") {
     drain_all();
     const auto woken = [] { return process_root().wake.load(); };
     const auto half = ring::default_bytes / 2 / (sizeof(apm::span_record));
@@ -325,7 +325,7 @@ TEST_CASE("scopes are ended by other threads while their own goes on") {
     CHECK(process_root().bytes.load() < bytes + 1024 * 1024);
 }
 
-TEST_CASE("a thread that ends with spans open leaves them to whoever has them, and nothing of them to the next thread") {
+TEST_CASE("a thread that ends with spans open leaves them to their owners, and nothing of them to the next thread") {
     drain_all();
     const std::uint64_t bytes = process_root().bytes.load();
     using scope = decltype(telemetry.step.scope({.n = 1}));

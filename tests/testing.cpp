@@ -38,7 +38,7 @@ struct Schema : apm::schema<Schema> {
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 
-// A row of the same name and place in a schema of somebody else's.
+// A row of the same name and place in another schema.
 struct Other : apm::schema<Other> {
     static constexpr apm::scope scope{.name = "test.probe.other"};
     counter<Order> orders{this, "orders", "Orders"};

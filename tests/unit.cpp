@@ -17,7 +17,7 @@ using apm::detail::no_value;
 using apm::detail::to_nanoseconds;
 using real_seconds = std::chrono::duration<double>;
 
-struct mine {  // somebody's own, from before std::chrono
+struct mine {  // a user's own, from before std::chrono
     using rep = long;
     struct period { static constexpr std::int64_t num = 1, den = 1000; };
     long n;

@@ -17,7 +17,7 @@ Receipt check_out(const Purchase& purchase, const Pay& pay) {
     const Outcome outcome = pay(purchase);
     const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - start;
     if (outcome == Outcome::declined) apm::current_span().status(apm::span_status::error, "the bank said no");
-    if (outcome == Outcome::failed) apm::current_span().status(apm::span_status::error, "nobody could be asked for the money");
+    if (outcome == Outcome::failed) apm::current_span().status(apm::span_status::error, "the bank could not be reached");
 
     telemetry.orders.add(1, {.method = purchase.method, .outcome = outcome});
     telemetry.checkout.record(took, {.method = purchase.method, .outcome = outcome});  // now that the outcome is known

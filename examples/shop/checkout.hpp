@@ -21,7 +21,7 @@ struct Receipt {
 
 namespace orders {
 
-// Whoever is asked for the money.
+// The service that is asked for the money.
 using Pay = std::function<Outcome(const Purchase&)>;
 
 Receipt check_out(const Purchase& purchase, const Pay& pay);

@@ -85,7 +85,7 @@ bool Child::stop() {
         kill(process, SIGKILL);
         waitpid(process, nullptr, 0);
     }
-    // Little enough for the pipe to hold: nobody had to read it until now.
+    // Little enough for the pipe to hold: it was not read until now.
     char part[4096];
     for (ssize_t n; (n = read(output_, part, sizeof part)) > 0;) std::fwrite(part, 1, static_cast<std::size_t>(n), stdout);
     close(output_);

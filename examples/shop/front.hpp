@@ -31,7 +31,7 @@ struct Answer {
 
 class Front {
 public:
-    // Whoever does the check-out.
+    // The service that does the check-out.
     using Place = std::function<Receipt(const Purchase&)>;
 
     explicit Front(Place place) : place_(std::move(place)) {}

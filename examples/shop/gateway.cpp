@@ -29,7 +29,7 @@ Receipt place_order(const Service& orders, const Purchase& p) {
     return receipt;
 }
 
-// The front begins the request's span itself, for the load's sake. From outside, it is a child of whoever asks.
+// The front begins the request's span itself, for the load's sake. From outside, it is a child of the caller's span.
 http::Answer answer_outsider(Front& front, const http::Request& request) {
     const auto caller = apm::attach(apm::extract(request.headers));
     Form form = form_of(request.query);
@@ -44,13 +44,13 @@ http::Answer answer_outsider(Front& front, const http::Request& request) {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Waits a moment, or less if somebody wants the shop to close.
+// Waits a moment, or less if the shop is to close.
 bool told_to_close(const sigset_t& signals) {
     const timespec moment{0, 200'000'000};
     return sigtimedwait(&signals, nullptr, &moment) > 0;
 }
 
-// Until the time is up, all orders are placed, or somebody wants the shop to close.
+// Until the time is up, all orders are placed, or the shop is to close.
 void stay_open(const Options& options, const Front& front, const Load& load, const sigset_t& signals) {
     const bool terminal = isatty(STDOUT_FILENO);
     const auto start = Clock::now();
@@ -70,7 +70,7 @@ void stay_open(const Options& options, const Front& front, const Load& load, con
 void run(const Options& options, const std::string& page, const sigset_t& signals) {
     const Service orders(options.orders_url);
     Front front([&](const Purchase& p) { return place_order(orders, p); });
-    // Nobody counts these while they change; whoever looks is told.
+    // Not counted while they change: read at each collection.
     const auto open_carts = telemetry.open_carts.observe([&] { return front.baskets.size(); });
     const auto stock = telemetry.stock.observe([&] {
         for (const Piece& p : front.shelves.pieces) telemetry.stock.set(p.stock.load(), {.product = p.name});

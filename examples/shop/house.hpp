@@ -50,7 +50,7 @@ public:
         basket.cents += p.cents;
         ++basket.items;
     }
-    // The basket leaves the shop: an empty one if nobody knows it.
+    // The basket leaves the shop: an empty one if there is none of that number.
     Basket take(std::uint64_t id) {
         const std::lock_guard guard(mutex_);
         auto node = baskets_.extract(id);

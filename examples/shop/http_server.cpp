@@ -48,7 +48,7 @@ Server::Server(std::uint16_t port, unsigned connections, Handler handler) : hand
 }
 
 Server::~Server() {
-    // CivetWeb's thread that accepts looks up every two seconds, or when somebody knocks.
+    // CivetWeb's thread that accepts looks up every two seconds, or when a client connects.
     std::atomic<bool> stopped{false};
     std::thread knocking([&] {
         for (; !stopped; std::this_thread::sleep_for(std::chrono::milliseconds(5))) knock(port_);

@@ -14,7 +14,7 @@ namespace shop::gateway {
 
 class Load {
 public:
-    // At most `orders` orders are placed, and exactly so many if nobody calls stop().
+    // At most `orders` orders are placed, and exactly so many unless stop() is called.
     Load(Front& front, unsigned customers, std::uint64_t orders);
     ~Load() { stop(); }
     Load(const Load&) = delete;

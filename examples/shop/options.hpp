@@ -48,7 +48,7 @@ inline constexpr const char* usage =
     "  --tally           print what the customers counted themselves\n"
     "\n"
     "A service by itself answers until SIGTERM or Ctrl-C: orders takes POST /orders, payment POST /payments, both a form of\n"
-    "customer, items, cents, method (card, paypal, cash) and card. 200: paid; 402: declined; 502: nobody could be asked.\n"
+    "customer, items, cents, method (card, paypal, cash) and card. 200: paid; 402: declined; 502: the bank could not be reached.\n"
     "The gateway takes GET / and /product/lamp, POST /basket/lamp and /checkout, with customer=N, method and card.\n";
 
 // Ends the program with one line where the command line is wrong.

@@ -1,5 +1,5 @@
 // What is executed, counted by callgrind; see executed.py. `EXECUTED(clang, gcc)`: a call takes at most so many instructions once
-// it is warm, its return included, and none of them is locked. It calls nobody but those in `CALLS(...)`, functions
+// it is warm, its return included, and none of them is locked. It calls none but those in `CALLS(...)`, functions
 // that all sites share. `BYTES(n)`: the site is so long at most, its cold side included. The limits leave some room for another
 // version of a compiler. (What is passed is known at run time only: executed_main.cpp is another file.)
 #include <stdlib.h>

@@ -37,7 +37,7 @@ TEST_CASE("ticks never go back, on one thread and from one thread to another") {
     SUCCEED();
 }
 
-TEST_CASE("a clock is started once, whoever comes first") {
+TEST_CASE("a clock is started once, by the first thread that needs it") {
     root process{};
     in_threads(8, [&](std::size_t) {
         start_clock(process);

@@ -141,7 +141,7 @@ TEST_CASE("that a ring is half full is said once until it is taken back") {
     CHECK(write(1) == 0);
 }
 
-TEST_CASE("all rings together stay within their limit, whoever asks at once") {
+TEST_CASE("all rings together stay within their limit, however many ask at once") {
     root process{};
     process.ring_limit.store(10 * ring::default_bytes + 100);
     std::vector<ring> rings(64);

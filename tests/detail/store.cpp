@@ -17,7 +17,7 @@ using namespace apm::detail;
 
 void zero_nothing(const description&, cell*, cell*) {}
 
-// A store needs nobody above it: a description is enough. Each test has its own.
+// A store needs no layer above it: a description is enough. Each test has its own.
 constexpr description describe(const char* name, std::uint64_t layout = 1, const char* version = "") {
     return {name, version, "", layout, 3, 1, 1, nullptr, zero_nothing};
 }

@@ -15,7 +15,7 @@ namespace {
 
 using namespace apm::detail;
 
-// A machine: a counter of 2.7 GHz, and a time of day that runs with it, slewed and set by somebody. A timeline looks at it now
+// A machine: a counter of 2.7 GHz, and a time of day that runs with it, slewed and set. A timeline looks at it now
 // and then, as a reader does, and reads it with an error.
 struct machine {
     static constexpr double ghz = 2.7;
@@ -123,7 +123,7 @@ TEST_CASE("what lies within something else does so to the nanosecond, and lasts 
     }
 }
 
-TEST_CASE("a clock that somebody sets is counted, and changes no duration") {
+TEST_CASE("a clock that is set is counted, and changes no duration") {
     const double by = GENERATE(1.5e6, 5e6, 3e9, 3.6e12, -1.5e6, -5e6, -3e9, -3.6e12);  // ns
     const double parts = std::abs(by) > 2e6 ? GENERATE(0.02, 0.3, 2.0) : 0.3;  // seconds between looks
     machine m;

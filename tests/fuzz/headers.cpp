@@ -58,7 +58,7 @@ void fuzz(std::string_view input) {
         ALWAYS(count == 1);
     }
 
-    // Whoever is next reads the same; where several formats are on, after some of them have said what others left open. (Jaeger's
+    // The next process reads the same; where several formats are on, after some of them have said what others left open. (Jaeger's
     // baggage is in the names of headers, where case means nothing.)
     const auto comparable = [formats](apm::context x) {
         if (apm::detail::has_propagator(formats, propagator::jaeger)) x.shared = apm::detail::share_texts({}, apm::detail::state_of(x), {});

@@ -312,7 +312,7 @@ TEST_CASE("a delta has those of its interval") {
     CHECK(is_of(exemplar_of(telemetry.windows), numbered(3), 3));
 }
 
-TEST_CASE("a callback's growth counts, within a span of whoever collects") {
+TEST_CASE("a callback's growth counts, within a span of the thread that collects") {
     std::uint64_t total = 7;
     const auto watching = telemetry.observed.observe([&] { return total; });
     CHECK_FALSE(exemplar_of(telemetry.observed));

@@ -59,7 +59,7 @@ TEST_CASE("labels are text, or what they are") {
           "side=text left,warm=bool false,n=integer 2,maybe=bool true,city=text true");
 }
 
-TEST_CASE("what nobody declared is text, and what is absent is not there") {
+TEST_CASE("what was not declared is text, and what is absent is not there") {
     telemetry.all.add(1, {.side = static_cast<Side>(7), .warm = false, .n = 99, .maybe = {}, .city = ""});
     CHECK(typed(telemetry.all, "side=other,warm=false,n=other") == "side=text other,warm=bool false,n=text other");
     telemetry.none.add(1);

@@ -1,4 +1,4 @@
-// A plugin collects before anybody else in the process, and is closed: a child of a fork starts from zero all the same.
+// A plugin collects first of all in the process, and is closed: a child of a fork starts from zero all the same.
 #include <cstdio>
 #include <cstdlib>
 

@@ -158,7 +158,7 @@ TEST_CASE("a function is a carrier") {
     CHECK(sent == strings{"b3: 0"});
 }
 
-TEST_CASE("headers whose names nobody knows beforehand are removed, where that is possible") {
+TEST_CASE("headers whose names are not known beforehand are removed, where that is possible") {
     const auto left = []<class C>(C headers) {
         apm::detail::sink_of(headers).remove_each("ctx-", [](std::string_view rest) { return rest != "keep"; });
         std::string names;

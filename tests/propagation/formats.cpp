@@ -79,7 +79,7 @@ TEST_CASE("propagate_with(): what is on") {
     apm::propagate_with("");
     CHECK(apm::detail::propagators_now() == 0x21);
     apm::propagate_with({});
-    apm::propagate_with("nobody's");  // reported
+    apm::propagate_with("unknown");  // reported
     CHECK(apm::detail::propagators_now() == 0x21);
     apm::propagate_with("none");
     CHECK(apm::detail::propagators_now() == 0x8);

@@ -103,7 +103,7 @@ TEST_CASE("W3C's conformance cases") {
     for (const auto& [name, headers, means] : cases) {
         CAPTURE(name);
         CHECK(read(headers) == means);
-        // And whoever is next gets the same.
+        // And the next process gets the same.
         const apm::context c = take(headers, {tracecontext});
         CHECK(shown(take(put({}, c), {tracecontext})) == (means == "-" ? "-" : means));
     }
@@ -224,7 +224,7 @@ TEST_CASE("injection: what is there stays, what is ours is replaced, and what wo
     const header_vector sent = put({{"X-Datadog-Origin", "rum"}, {"X-Datadog-Sampling-Priority", "-1"}}, c, {datadog});
     CHECK(sent == header_vector{{"X-Datadog-Sampling-Priority", "1"}, {"x-datadog-trace-id", "2"}, {"x-datadog-parent-id", "3"},
                                 {"x-datadog-tags", "_dd.p.tid=0000000000000001"}});
-    // Baggage that somebody wrote there by hand stays, as long as there is none of ours.
+    // Baggage that was written there by hand stays, as long as there is none of ours.
     CHECK(put({{"baggage", "mine=1"}}, c).at(0).second == "mine=1");
     // Where there is nothing to say, nothing is touched.
     const header_vector all = everything;

@@ -77,7 +77,7 @@ TEST_CASE("traceparent: what is read, and what is malformed") {
         {"00-.af7651916cd43dd8448eb211c80319c-" + span + "-01", "invalid"},
         {"00-" + trace + "-b7ad6b71692033.1-01", "invalid"},
         {"00-" + trace.substr(1) + " -" + span + "-01", "invalid"},
-        // Zero is nobody.
+        // Zero is no id.
         {"00-00000000000000000000000000000000-" + span + "-01", "invalid"},
         {"00-" + trace + "-0000000000000000-01", "invalid"},
         {"00-00000000000000000000000000000001-0000000000000001-01", "00000000000000000000000000000001 0000000000000001 sampled remote"},
@@ -135,7 +135,7 @@ TEST_CASE("tracestate: what is sent on, and what makes all of it go") {
         {",", ""},
         {"foo=1,", "foo=1"},
         {",,foo=1,, ,bar=2", "foo=1,bar=2"},
-        {"foo=1,foo=2", "foo=1,foo=2"},  // which nobody may produce, but everybody may pass on
+        {"foo=1,foo=2", "foo=1,foo=2"},  // which must not be produced, but may be passed on
         {"foo= 1", "foo= 1"},            // blanks in front are part of the value
         {"foo=a b", "foo=a b"},
         {"foo=1;2:3/4~", "foo=1;2:3/4~"},

@@ -31,7 +31,7 @@ TEST_CASE("X-Amzn-Trace-Id: what is read, and what is malformed") {
         {both + ";Sampled=2", ids + " remote deferred"},
         {both + ";Sampled=", ids + " remote deferred"},
         {both, ids + " remote deferred"},
-        // In any order, with blanks, in letters of any case, and with what nobody knows.
+        // In any order, with blanks, in letters of any case, and with unknown parts.
         {"Sampled=1;" + parent + ";" + root, ids + " sampled remote"},
         {parent + "; " + root + " ;\tSampled=1", ids + " sampled remote"},
         {both + ";Sampled=1;", ids + " sampled remote"},

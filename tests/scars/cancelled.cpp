@@ -1,4 +1,4 @@
-// A thread is cancelled while a callback of its collection runs: the collection ends, then the thread; nobody hangs or aborts.
+// A thread is cancelled while a callback of its collection runs: the collection ends, then the thread; nothing hangs or aborts.
 #include <pthread.h>
 #include <unistd.h>
 

@@ -41,7 +41,7 @@ inline std::uint64_t sum_of(const apm::row& r) {
     return sum;
 }
 
-// Ends the process with a line that names what failed. Also after main, where nobody asks for main's result any more.
+// Ends the process with a line that names what failed. Also after main, whose result is no longer looked at.
 inline void require(bool good, const char* what, unsigned long long got = 0) {
     if (good) return;
     std::fprintf(stderr, "failed: %s (got %llu)\n", what, got);

@@ -120,5 +120,5 @@ int main() {
     const std::uint64_t told = reported->count;
     scar::require(told >= rounds * 161, "what children told", told);
     for (std::uint64_t i = 0; i < told; ++i)
-        scar::require(own.insert(reported->ids[i]).second, "a number that nobody else has", reported->ids[i]);
+        scar::require(own.insert(reported->ids[i]).second, "a number that no other span has", reported->ids[i]);
 }

@@ -1,4 +1,4 @@
-// The process has no pthread key left when it first traces: spans are dropped, counted, whoever ends them. Keys that come back
+// The process has no pthread key left when it first traces: spans are dropped, and counted, whatever thread ends them. Keys that come back
 // are used.
 // NOT-UNDER address,thread their runtimes use keys of their own
 #include <thread>

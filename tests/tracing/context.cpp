@@ -86,7 +86,7 @@ TEST_CASE("what is traced under an attached context is its child") {
         CHECK(all.spans[0].trace() == somewhere.trace);
         CHECK_FALSE(all.spans[0].parent_is_remote());
         CHECK_FALSE(apm::current_span().recording());  // the span itself is not here
-        apm::current_span().status(apm::span_status::error, "to nobody");
+        apm::current_span().status(apm::span_status::error, "lost");
     }
     CHECK_FALSE(apm::context::current().valid());
     CHECK(parent_here() == 0);

@@ -71,7 +71,7 @@ bool kept_under(const apm::sampling_rules& s, const apm::context& parent) {
 
 }  // namespace
 
-TEST_CASE("always_on and always_off ask nobody; parent_based asks the parent in another process") {
+TEST_CASE("always_on and always_off ask no parent; parent_based asks the parent in another process") {
     CHECK(kept_under(apm::always_on, {}));
     CHECK(kept_under(apm::always_on, sampled_far));
     CHECK(kept_under(apm::always_on, unsampled_far));
@@ -84,7 +84,7 @@ TEST_CASE("always_on and always_off ask nobody; parent_based asks the parent in 
     CHECK_FALSE(kept_under(off, {}));
     CHECK(kept_under(off, sampled_far));
     CHECK_FALSE(kept_under(off, unsampled_far));
-    // A local parent is followed, whoever is asked.
+    // A local parent is followed, whatever sampler is asked.
     apm::context here = sampled_far;
     here.remote = false;
     CHECK(kept_under(apm::always_off, here));
@@ -311,7 +311,7 @@ TEST_CASE("what becomes of the tracestate") {
         bool kept;
         const char* then;
     } const table[] = {
-        // Followed: as it came, whoever else is in it.
+        // Followed: as it came, whatever else is in it.
         {apm::parent_based(apm::always_on), true, "a=1,ot=th:8;rv:ff000000000000,b=2", low, true, "a=1,ot=th:8;rv:ff000000000000,b=2"},
         {apm::parent_based(apm::always_on), true, "a=1", low, true, "a=1"},
         {apm::parent_based(apm::always_on), false, "a=1", high, false, "a=1"},
@@ -379,7 +379,7 @@ TEST_CASE("five samplers, by what the parent is") {
         }
         CHECK(names(drain()) == "plain serves");
     }
-    // Nobody is asked of children any more.
+    // No sampler is asked of children any more.
     CHECK(apm::detail::process_root().gate.load() == 0);
 }
 
@@ -390,7 +390,7 @@ TEST_CASE("a parent that left it to us: the sampler of roots is asked") {
     CHECK_FALSE(kept_under(apm::parent_based(apm::always_off), undecided));
     drain();
     {
-        const auto attached = apm::attach(undecided);  // nobody is told whom to ask
+        const auto attached = apm::attach(undecided);  // no rules were set
         TRACE_SCOPE(telemetry.plain);
         CHECK(apm::context::current().sampled);
         CHECK_FALSE(apm::context::current().deferred);
@@ -414,7 +414,7 @@ TEST_CASE("a decision without a trace holds for the trace that begins here") {
     CHECK(drain().spans.empty());
 }
 
-TEST_CASE("debug: kept whatever anybody says, and told on") {
+TEST_CASE("debug: sampled whatever the samplers say, and passed on") {
     apm::context debug = sampled_far;
     debug.debug = true;
     CHECK(kept_under(apm::always_off, debug));

@@ -123,7 +123,7 @@ TEST_CASE("a local root that took longer is kept; the limit itself is not longer
         TRACE_SCOPE(telemetry.request, {.number = static_cast<std::uint64_t>(took.count())});
         {
             TRACE_SCOPE(telemetry.step, {.number = 1});
-            apm::current_span().status(apm::span_status::error);  // nobody asked for errors
+            apm::current_span().status(apm::span_status::error);  // errors are not asked for
         }
         clock.advance(took);
     }
