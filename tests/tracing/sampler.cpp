@@ -118,9 +118,9 @@ TEST_CASE("trace_id_ratio keeps its share, and by the trace's identifier alone")
         const int n = 100'000;
         for (int i = 0; i < n; ++i) {
             const apm::trace_id trace{apm::detail::next_random(state), apm::detail::next_random(state)};
-            const bool yes = s({trace, proto.parent, proto.row}).keep;
+            const bool yes = s({trace, proto.parent, proto.row}).sampled;
             kept += yes;
-            consistent = consistent && (!yes || more({trace, nullptr, proto.row}).keep) && yes == s({trace, &sampled_far, proto.row}).keep;
+            consistent = consistent && (!yes || more({trace, nullptr, proto.row}).sampled) && yes == s({trace, &sampled_far, proto.row}).sampled;
         }
         CHECK(consistent);
         CHECK(std::fabs(static_cast<double>(kept) - share * n) < 5 * std::sqrt(share * (1 - share) * n) + 1);
@@ -130,7 +130,7 @@ TEST_CASE("trace_id_ratio keeps its share, and by the trace's identifier alone")
 TEST_CASE("trace_id_ratio at its threshold and beyond [0, 1]") {
     // By the first 8 bytes as a little-endian number.
     const auto keeps = [](const apm::sampler& s, std::uint64_t n) {
-        return s({{__builtin_bswap64(n), 1}, nullptr, telemetry.plain}).keep;
+        return s({{__builtin_bswap64(n), 1}, nullptr, telemetry.plain}).sampled;
     };
     const apm::sampler half = apm::trace_id_ratio(0.5), quarter = apm::trace_id_ratio(0.25);
     CHECK(keeps(half, 1ull << 63));
@@ -212,12 +212,12 @@ TEST_CASE("a million decisions are exactly what threshold and randomness say") {
         const apm::trace_id trace{apm::detail::next_random(state), apm::detail::next_random(state)};
         const apm::sampling_decision v = s({trace, nullptr, telemetry.plain});
         const bool expected = (trace.low & 0xff'ffff'ffff'ffff) >= 0xe6'6600'0000'0000;
-        wrong += v.keep != expected || v.threshold != 0xe6'6600'0000'0000;
-        kept += v.keep;
+        wrong += v.sampled != expected || v.threshold != 0xe6'6600'0000'0000;
+        kept += v.sampled;
     }
     CHECK(wrong == 0);
     CHECK(std::fabs(static_cast<double>(kept) - 0.1 * static_cast<double>(n)) < 5 * std::sqrt(0.09 * static_cast<double>(n)));
-    const auto keeps = [&](std::uint64_t low) { return s({{0, low}, nullptr, telemetry.plain}).keep; };
+    const auto keeps = [&](std::uint64_t low) { return s({{0, low}, nullptr, telemetry.plain}).sampled; };
     CHECK(keeps(0xe6'6600'0000'0000));
     CHECK_FALSE(keeps(0xe6'65ff'ffff'ffff));
     CHECK_FALSE(keeps(0xff00'0000'0000'0000));  // the first of its eight bytes does not count
@@ -258,7 +258,7 @@ TEST_CASE("services of smaller and larger shares agree: what the one keeps the o
     for (std::size_t i = 0; i < n; ++i) {
         const apm::trace_id trace{apm::detail::next_random(state), apm::detail::next_random(state)};
         const apm::context parent{trace, 1, false, true, true};
-        const bool a = tenth({trace, nullptr, telemetry.plain}).keep, b = half({trace, &parent, telemetry.plain}).keep;
+        const bool a = tenth({trace, nullptr, telemetry.plain}).sampled, b = half({trace, &parent, telemetry.plain}).sampled;
         narrow += a, wide += b, only_narrow += a && !b;
         narrow_weight += a ? weight(tenth) : 0, wide_weight += b ? weight(half) : 0;
     }
@@ -275,7 +275,7 @@ TEST_CASE("randomness that the tracestate tells is used instead of the trace's i
     const apm::sampler half = apm::probability(0.5);
     const auto keeps = [&](std::string_view state, std::uint64_t low) {
         const apm::context parent = far(true, state, low);
-        return half({parent.trace, &parent, telemetry.plain}).keep;
+        return half({parent.trace, &parent, telemetry.plain}).sampled;
     };
     CHECK_FALSE(keeps("", 1));
     CHECK(keeps("ot=rv:80000000000000", 1));
@@ -496,19 +496,19 @@ TEST_CASE("rate_limited keeps its burst at once, and then one whenever its time 
     const apm::sampling_request any{{1, 2}, nullptr, telemetry.plain};
     const std::uint64_t start = apm::detail::monotonic_ns();
     std::uint64_t kept = 0;
-    for (int i = 0; i < 1'000; ++i) kept += ten(any).keep;
+    for (int i = 0; i < 1'000; ++i) kept += ten(any).sampled;
     const std::uint64_t spent = apm::detail::monotonic_ns() - start;
     CHECK(kept >= 10);
     CHECK(kept <= 10 + spent / 100'000'000 + 1);
     // A copy has a bucket of its own.
     const apm::sampler other = ten;
-    CHECK(other(any).keep);
+    CHECK(other(any).sampled);
     CHECK(apm::rate_limited(0) == apm::always_off);
     CHECK(apm::rate_limited(std::nan("")) == apm::always_off);
     CHECK(apm::rate_limited(1e10) == apm::always_on);
     const apm::sampler seldom = apm::rate_limited(0.001);
-    CHECK(seldom(any).keep);
-    CHECK_FALSE(seldom(any).keep);
+    CHECK(seldom(any).sampled);
+    CHECK_FALSE(seldom(any).sampled);
 }
 
 TEST_CASE("rate_limited, asked by many threads, keeps no more than its share") {
@@ -518,7 +518,7 @@ TEST_CASE("rate_limited, asked by many threads, keeps no more than its share") {
     const std::uint64_t start = apm::detail::monotonic_ns();
     in_threads(4, [&](std::size_t) {
         std::uint64_t mine = 0;
-        for (int n = 0; n < 100 || apm::detail::monotonic_ns() - start < 300'000'000; ++n) mine += hundred(any).keep;
+        for (int n = 0; n < 100 || apm::detail::monotonic_ns() - start < 300'000'000; ++n) mine += hundred(any).sampled;
         kept += mine;
     });
     const double seconds = static_cast<double>(apm::detail::monotonic_ns() - start) * 1e-9;

@@ -41,7 +41,7 @@ constexpr bool sound(const label_info* fields, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
         if (!valid_label_name(fields[i].name)) return false;
         for (std::uint32_t j = 0; j < i; ++j)
-            if (same_on_page(fields[i].name, fields[j].name)) return false;
+            if (same_in_prometheus(fields[i].name, fields[j].name)) return false;
     }
     return true;
 }

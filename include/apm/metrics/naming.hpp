@@ -35,7 +35,7 @@ constexpr bool valid_metric_name(const char* name) {
     return n <= 255;
 }
 // Does it begin so in Prometheus, where a dot is `_`?
-constexpr bool begins_on_page(const char* name, const char* with) {
+constexpr bool begins_in_prometheus(const char* name, const char* with) {
     for (; *with; ++name, ++with)
         if ((*name == '.' ? '_' : *name) != *with) return false;
     return true;
@@ -45,7 +45,7 @@ constexpr bool begins_on_page(const char* name, const char* with) {
 // exposition invalid.
 constexpr bool valid_label_name(const char* name) {
     if (!(is_alphanumeric(*name) && !is_digit(*name)) && !(*name == '_' && name[1])) return false;
-    if (begins_on_page(name, "__") || begins_on_page(name, "otel_scope_")) return false;
+    if (begins_in_prometheus(name, "__") || begins_in_prometheus(name, "otel_scope_")) return false;
     for (const char* c = name; *c; ++c) {
         if (!is_alphanumeric(*c) && *c != '_' && *c != '.') return false;
         if (*c == '.' && (c[1] == '.' || c[1] == '\0')) return false;
@@ -53,7 +53,7 @@ constexpr bool valid_label_name(const char* name) {
     return !equal(name, "le") && !equal(name, "quantile");
 }
 // Two names that are one in Prometheus.
-constexpr bool same_on_page(const char* a, const char* b) {
+constexpr bool same_in_prometheus(const char* a, const char* b) {
     for (; *a && *b; ++a, ++b)
         if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b)) return false;
     return *a == *b;

@@ -117,7 +117,7 @@ private:
             apm_error_label_name_must_match_a_z_0_9_underscore_dot_and_not_be_le_quantile_or_otel_scope(row, label);
     }
     static constexpr void check_labels(const char* row, const char* label, const char* other) {
-        if (detail::same_on_page(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
+        if (detail::same_in_prometheus(label, other)) apm_error_two_labels_of_a_row_have_the_same_name_in_prometheus(row, label);
     }
     // What two builds of one schema must agree on to share cells.
     constexpr std::uint64_t signature() const {

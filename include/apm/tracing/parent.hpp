@@ -30,9 +30,9 @@ inline void take_out_wrong_threshold(open_span& s, bool kept) {
     if (above) parent = context::of(*above);
     const sampling_request request{s.record.trace, above ? &parent : nullptr, row};
     const sampling_decision v = rules(request);
-    if (v.keep && v.threshold != no_threshold) s.shared = with_threshold(s.shared, v.threshold);
-    else take_out_wrong_threshold(s, v.keep);
-    return v.keep;
+    if (v.sampled && v.threshold != no_threshold) s.shared = with_threshold(s.shared, v.threshold);
+    else take_out_wrong_threshold(s, v.sampled);
+    return v.sampled;
 }
 // The rules where none were set.
 [[APM_HIDDEN]] inline constexpr sampling_rules usual_rules = parent_based(always_on);

@@ -34,10 +34,10 @@ struct sampling_request {
 // Whether the trace is sampled. Where that depends on its randomness alone, the threshold is passed on, so that a reader knows
 // how many spans each one stands for.
 struct sampling_decision {
-    bool keep;
+    bool sampled;
     std::uint64_t threshold;  // 2^56 times the probability that a trace is not kept
 
-    constexpr sampling_decision(bool k, std::uint64_t t = detail::no_threshold) : keep(k), threshold(t) {}
+    constexpr sampling_decision(bool s, std::uint64_t t = detail::no_threshold) : sampled(s), threshold(t) {}
 };
 
 // A rule, and a number or an object that the rule may use, which must live as long as the process. `decide` is called by any

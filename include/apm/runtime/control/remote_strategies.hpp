@@ -120,7 +120,7 @@ private:
         // What the share keeps counts for the bound, too. Operations that have the same remainder share one.
         const std::uint64_t hash = fnv(fnv_basis, r.row.name);
         const sampling_decision within = ask_and_spend({keep_some_a_second, bound}, r, self.spent_[hash % buckets]);
-        return v.keep ? v : within;
+        return v.sampled ? v : within;
     }
 
     static constexpr std::size_t buckets = 1024;
