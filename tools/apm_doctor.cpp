@@ -20,10 +20,11 @@
 #include <apm/spans.hpp>
 #if APM_BACKEND_OTLP
 #include <apm/backend/delivery/explain.hpp>
-#include <apm/backend/delivery/http.hpp>
-#include <apm/backend/delivery/reply.hpp>
+#include <apm/backend/delivery/judgement.hpp>
+#include <apm/backend/delivery/send_once.hpp>
 #include <apm/backend/delivery/spool.hpp>
 #include <apm/backend/otlp/metrics.hpp>
+#include <apm/backend/otlp/protocol.hpp>
 #include <apm/backend/otlp/resolve.hpp>
 #include <apm/backend/otlp/spans.hpp>
 #endif
@@ -106,6 +107,7 @@ bool try_control(const apm::control_options& control, const apm::detail::setting
 }
 
 #if APM_BACKEND_OTLP
+namespace delivery = apm::detail::delivery;
 namespace otlp = apm::detail::otlp;
 
 // True where it arrived.
@@ -113,11 +115,11 @@ bool send(const otlp::signal& s, const std::string& body, const char* what, std:
     for (const std::string& remark : s.remarks) std::printf("  note: %s\n", remark.c_str());
     if (!s.usable()) return std::printf("  %s\n", s.problem.c_str()), false;
     const auto begin = std::chrono::steady_clock::now();
-    const otlp::reply r = otlp::send_once(s.to, body, begin + timeout);
+    const delivery::reply r = delivery::send_once(s.to, body, begin + timeout);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-    const otlp::judgement j = otlp::judge(r, 1, s.encoding == otlp::encoding::json);
-    const bool arrived = j.verdict == otlp::judgement::what::delivered && j.rejected == 0;
-    const std::string words = otlp::explain(s.to, r, j.kind, j.message);
+    const delivery::judgement j = delivery::judge(*s.to.protocol, r, 1, s.to.encoding);
+    const bool arrived = j.outcome == delivery::judgement::what::delivered && j.rejected == 0;
+    const std::string words = delivery::explain(s.to, r, j.kind, j.message);
     if (arrived)
         std::printf("  %s: %s took %s in %lld ms (HTTP status %d, %zu bytes%s)\n", s.to.name.c_str(),
                     s.to.unix_socket.empty() ? apm::detail::parsed_url_without_secrets(s.to.url).c_str() : s.to.unix_socket.c_str(), what,
@@ -129,7 +131,7 @@ bool send(const otlp::signal& s, const std::string& body, const char* what, std:
 bool try_otlp(const apm::runtime_options& options, const apm::detail::settings& settings, std::chrono::milliseconds timeout) {
     bool well = true;
     if (!options.otlp.spool_directory.empty()) {
-        otlp::spool disk(std::string(options.otlp.spool_directory), "doctor");
+        delivery::spool disk(std::string(options.otlp.spool_directory), "doctor", otlp::over_http);
         if (const int failed = disk.open()) {
             std::printf("  OTLP: %s\n", disk.because("open", failed, "what waits is kept in memory").c_str());
             well = false;

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/delivery/delivery.hpp>
+#include <apm/backend/delivery/exporter.hpp>
 #include <apm/backend/otlp/metrics.hpp>
 #include <apm/backend/otlp/options.hpp>
 #include <apm/backend/otlp/resolve.hpp>
@@ -49,7 +49,7 @@ public:
     error start(const resource& who) {
         who_ = who;
         process_ = getpid();
-        std::vector<detail::otlp::destination> to;
+        std::vector<detail::delivery::destination> to;
         error failed;
         for (signal& s : signals_) {
             for (const std::string& line : s.remarks) detail::report("otlp: %s", line.c_str());
@@ -59,8 +59,8 @@ public:
         }
         if (to.empty()) return failed.empty() ? error("neither spans nor metrics are to be sent") : failed;
         if (!failed.empty()) detail::report("otlp: %s", failed.c_str());
-        detail::otlp::observer told;
-        told.finished = [this](const detail::otlp::outcome& o) { count(o); };
+        detail::delivery::observer told;
+        told.finished = [this](const detail::delivery::outcome& o) { count(o); };
         told.adopted = [this](std::size_t destination, std::uint64_t items) { add_in_flight(destination, signed_of(items)); };
         told.say = [](const std::string& line) { detail::report("otlp: %s", line.c_str()); };
         deltas_ = continued(metrics());
@@ -104,7 +104,7 @@ public:
     static constexpr bool survives_forks = true;
 
     // What became of the spans and data points so far. Any thread; zeros before start().
-    using totals = detail::otlp::totals;
+    using totals = detail::delivery::totals;
     [[nodiscard]] totals span_totals() const { return totals_of(traces()); }
     [[nodiscard]] totals data_point_totals() const { return totals_of(metrics()); }
 
@@ -173,7 +173,7 @@ private:
             if (s.usable()) add_in_flight(s.index, -signed_of(totals_of(s).waiting));
     }
     // Called by the delivery, one call at a time.
-    void count(const detail::otlp::outcome& o) {
+    void count(const detail::delivery::outcome& o) {
         const auto& rows = self::telemetry;
         const bool spans = is_of_spans(o.destination);
         const signal& s = spans ? traces() : metrics();
@@ -188,15 +188,16 @@ private:
     // A loss is a Failure of the same name.
     static_assert([] {
         const auto& names = detail::enumeration<self::Failure>::table.names;
-        for (std::size_t i = 0; i < detail::otlp::losses; ++i)
-            if (text_of(static_cast<detail::otlp::loss>(i)) != names[i]) return false;
-        return detail::enumeration<self::Failure>::table.size == detail::otlp::losses;
+        for (std::size_t i = 0; i < detail::delivery::losses; ++i)
+            if (text_of(static_cast<detail::delivery::loss>(i)) != names[i]) return false;
+        return detail::enumeration<self::Failure>::table.size == detail::delivery::losses;
     }());
     template <class Exported, class InFlight>
-    static void settle(const detail::otlp::outcome& o, self::Exporter by, const Exported& exported, const InFlight& in_flight) {
+    static void settle(const detail::delivery::outcome& o, self::Exporter by, const Exported& exported,
+                       const InFlight& in_flight) {
         const std::uint64_t lost = o.lost.all();
         if (o.delivered) exported.template add<mode::on>(o.delivered, {.exporter = by, .cause = {}});
-        for (std::size_t i = 0; lost && i < detail::otlp::losses; ++i)
+        for (std::size_t i = 0; lost && i < detail::delivery::losses; ++i)
             if (const std::uint64_t n = o.lost.by_cause[i])
                 exported.template add<mode::on>(n, {.exporter = by, .cause = static_cast<self::Failure>(i)});
         if (o.delivered + lost) in_flight.template sub<mode::on>(signed_of(o.delivered + lost), {.exporter = by});
@@ -211,7 +212,7 @@ private:
     signal signals_[2];
     resource who_;
     pid_t process_ = 0;
-    std::optional<detail::otlp::delivery> delivery_;
+    std::optional<detail::delivery::exporter> delivery_;
 };
 
 }  // namespace apm::inline APM_ABI

@@ -1,16 +1,20 @@
 // ctest: LABELS serial
 #include <apm/backend/delivery/destination.hpp>
 
+#include <apm/backend/delivery/outcome.hpp>
+
 #include <set>
+#include <string_view>
 
 #include "../../catch.hpp"
 
 using namespace std::chrono_literals;
-using namespace apm::detail::otlp;
+using namespace apm::detail::delivery;
 
 TEST_CASE("a destination's defaults") {
     const destination d;
-    CHECK(d.content_type == "application/x-protobuf");
+    CHECK(d.protocol == &plain_http);
+    CHECK(d.encoding == 0);
     CHECK_FALSE(d.gzip);
     CHECK(d.timeout == 10s);
     CHECK(d.queue_bytes == 16 * 1024 * 1024);

@@ -4,10 +4,10 @@
 #include <string>
 
 #include "../../catch.hpp"
+#include <apm/backend/delivery/judgement.hpp>
 #include "backend/delivery/sending.hpp"
 
-using namespace apm::detail::otlp;
-using sending::contains;
+using namespace apm::detail::delivery;
 
 namespace {
 
@@ -15,6 +15,7 @@ destination there(std::string url = "http://collector:4318/v1/traces") {
     destination d;
     d.name = "traces";
     d.url = std::move(url);
+    d.protocol = &apm::detail::otlp::over_http;
     return d;
 }
 reply broke(CURLcode code, std::string detail = {}) {
@@ -28,7 +29,7 @@ reply answered(long status) {
     return r;
 }
 std::string line_of(const destination& d, const reply& r, const std::string& message = {}) {
-    return explain(d, r, judge(r, 1).kind, message);
+    return explain(d, r, judge(*d.protocol, r, 1).kind, message);
 }
 
 }  // namespace
@@ -102,9 +103,9 @@ TEST_CASE("a query with an @ is a query still") {
 
 TEST_CASE("a receiver's words are printable, and not many") {
     const destination d = there();
-    CHECK(parts::cleaned("a\r\nb\tc\x1b[0m\x7f\xc3\xa4  \n", d) == "a  b c?[0m???");
-    CHECK(parts::cleaned(std::string(1000, 'x'), d) == std::string(197, 'x') + "...");
+    CHECK(cleaned("a\r\nb\tc\x1b[0m\x7f\xc3\xa4  \n", d) == "a  b c?[0m???");
+    CHECK(cleaned(std::string(1000, 'x'), d) == std::string(197, 'x') + "...");
     destination with = there();
     with.headers = {{"k", std::string(300, 's')}};
-    CHECK(parts::cleaned(std::string(100, 'x') + std::string(300, 's'), with) == std::string(100, 'x') + "***");  // before it is cut
+    CHECK(cleaned(std::string(100, 'x') + std::string(300, 's'), with) == std::string(100, 'x') + "***");  // before it is cut
 }

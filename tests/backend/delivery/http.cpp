@@ -13,18 +13,22 @@
 #include "../../catch.hpp"
 #include "backend/delivery/sending.hpp"
 
-#include <apm/backend/delivery/delivery.hpp>
+#include <apm/backend/delivery/exporter.hpp>
 #include <apm/backend/delivery/explain.hpp>
+#include <apm/backend/delivery/judgement.hpp>
+#include <apm/backend/delivery/send_once.hpp>
+#include <apm/detail/sigpipe.hpp>
 
 using namespace sending;
-using otlp::failure, otlp::judgement;
+using delivery::failure, delivery::judgement;
 namespace fs = std::filesystem;
 
 namespace {
 
-std::string said_of(const otlp::destination& to, const otlp::reply& r) {
-    const judgement j = otlp::judge(r, 1);
-    return otlp::explain(to, r, j.kind, j.message);
+judgement judged(const delivery::reply& r) { return delivery::judge(apm::detail::otlp::over_http, r, 1); }
+std::string said_of(const delivery::destination& to, const delivery::reply& r) {
+    const judgement j = judged(r);
+    return delivery::explain(to, r, j.kind, j.message);
 }
 
 // Certificates of an authority of our own, made by openssl.
@@ -146,14 +150,14 @@ extern "C" __attribute__((visibility("default"))) int getaddrinfo(const char* na
 }
 
 TEST_CASE("a resolver that hangs holds up neither a request of its own, nor the end") {
-    const otlp::destination to = hasty("http://slow.invalid:4318/v1/traces");
+    const delivery::destination to = hasty("http://slow.invalid:4318/v1/traces");
     const auto late = least_overrun(100ms, [&](steady::time_point& due) {
-        const otlp::reply r = otlp::send_once(to, "x", due = in(50ms));
-        CHECK(otlp::judge(r, 1).kind == failure::timeout);
+        const delivery::reply r = delivery::send_once(to, "x", due = in(50ms));
+        CHECK(judged(r).kind == failure::timeout);
     });
     CHECK(late < 100ms);
     const auto end_late = least_overrun(100ms, [&](steady::time_point& due) {
-        otlp::delivery d({to});
+        delivery::exporter d({to});
         REQUIRE(d.start().empty());
         REQUIRE(d.put(0, "x", 1));
         std::this_thread::sleep_for(20ms);
@@ -164,10 +168,10 @@ TEST_CASE("a resolver that hangs holds up neither a request of its own, nor the 
 
 TEST_CASE("a request of its own, and what comes back") {
     receiver there(answers(400, "Content-Type: text/plain\r\n", "no such field"));
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.headers = {{"key", "value"}};
     to.gzip = true;
-    const otlp::reply r = otlp::send_once(to, "body", in(patience));
+    const delivery::reply r = delivery::send_once(to, "body", in(patience));
     CHECK(r.status == 400);
     CHECK(r.body == "no such field");
     CHECK(r.content_type == "text/plain");
@@ -182,8 +186,8 @@ TEST_CASE("its deadline holds, whatever the receiver does") {
     for (const auto time : {-1000ms, 0ms, 100ms}) {
         const auto late = least_overrun(100ms, [&](steady::time_point& due) {
             due = in(std::max(time, 0ms));
-            const otlp::reply r = otlp::send_once(hasty(there.url()), "body", in(time));
-            CHECK(otlp::judge(r, 1).kind == failure::timeout);
+            const delivery::reply r = delivery::send_once(hasty(there.url()), "body", in(time));
+            CHECK(judged(r).kind == failure::timeout);
         });
         CHECK(late < 100ms);
     }
@@ -194,14 +198,14 @@ TEST_CASE("a connection that breaks sends no SIGPIPE to the program, and keeps o
     sigset_t pipe_only, pending;
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
-    for (int i = 0; i < 20; ++i) static_cast<void>(otlp::send_once(hasty(there.url()), std::string(1 << 20, 'x'), in(patience)));
+    for (int i = 0; i < 20; ++i) static_cast<void>(delivery::send_once(hasty(there.url()), std::string(1 << 20, 'x'), in(patience)));
     {
-        const otlp::without_sigpipe guard;
+        const apm::detail::without_sigpipe guard;
         raise(SIGPIPE);
     }
     pthread_sigmask(SIG_BLOCK, &pipe_only, nullptr);
     raise(SIGPIPE);
-    static_cast<void>(otlp::send_once(hasty(there.url()), "x", in(patience)));
+    static_cast<void>(delivery::send_once(hasty(there.url()), "x", in(patience)));
     sigpending(&pending);
     CHECK(sigismember(&pending, SIGPIPE));
     int signal = 0;
@@ -211,17 +215,17 @@ TEST_CASE("a connection that breaks sends no SIGPIPE to the program, and keeps o
 
 TEST_CASE("a proxy gets what is for others, and nothing of what is not for it") {
     receiver proxy(answers(200)), there(answers(200));
-    otlp::destination to = hasty("http://collector.invalid:4318/v1/traces");
+    delivery::destination to = hasty("http://collector.invalid:4318/v1/traces");
     to.proxy = proxy.url("");
-    CHECK(otlp::send_once(to, "x", in(patience)).status == 200);
+    CHECK(delivery::send_once(to, "x", in(patience)).status == 200);
     CHECK(proxy.requests().front().line == "POST http://collector.invalid:4318/v1/traces HTTP/1.1");
     to.url = there.url();
     to.no_proxy = "127.0.0.1,localhost";
-    CHECK(otlp::send_once(to, "x", in(patience)).status == 200);
+    CHECK(delivery::send_once(to, "x", in(patience)).status == 200);
     CHECK(proxy.count() == 1);
     CHECK(there.count() == 1);
     to.no_proxy = "*";
-    CHECK(otlp::send_once(to, "x", in(patience)).status == 200);
+    CHECK(delivery::send_once(to, "x", in(patience)).status == 200);
     CHECK(there.count() == 2);
 
     receiver refusing(answers(403));
@@ -229,8 +233,8 @@ TEST_CASE("a proxy gets what is for others, and nothing of what is not for it") 
     to.no_proxy = "";
     to.proxy = "http://user:pass-word@127.0.0.1:" + std::to_string(refusing.port());
     to.headers = {{"authorization", "Bearer sesame"}};
-    const otlp::reply r = otlp::send_once(to, "x", in(patience));
-    CHECK(otlp::judge(r, 1).kind == failure::proxy);
+    const delivery::reply r = delivery::send_once(to, "x", in(patience));
+    CHECK(judged(r).kind == failure::proxy);
     CHECK(refusing.requests().front().line == "CONNECT collector.invalid:443 HTTP/1.1");
     CHECK(refusing.requests().front().header("authorization").empty());  // that is for the receiver
     const std::string line = said_of(to, r);
@@ -239,23 +243,23 @@ TEST_CASE("a proxy gets what is for others, and nothing of what is not for it") 
     CHECK_FALSE(contains(line, "pass-word"));
     to.proxy = "http://127.0.0.1:1";
     to.url = "http://collector.invalid/";
-    CHECK(contains(said_of(to, otlp::send_once(to, "x", in(patience))), "(by the proxy http://127.0.0.1:1)"));
+    CHECK(contains(said_of(to, delivery::send_once(to, "x", in(patience))), "(by the proxy http://127.0.0.1:1)"));
     to.proxy = "http://proxy.invalid:1";
-    CHECK(contains(said_of(to, otlp::send_once(to, "x", in(patience))), "the proxy http://proxy.invalid:1 does not connect"));
+    CHECK(contains(said_of(to, delivery::send_once(to, "x", in(patience))), "the proxy http://proxy.invalid:1 does not connect"));
 }
 
 TEST_CASE("no host, nobody there, no URL") {
     const auto line_of = [](const std::string& url) {
-        const otlp::destination to = hasty(url);
-        return said_of(to, otlp::send_once(to, "x", in(patience)));
+        const delivery::destination to = hasty(url);
+        return said_of(to, delivery::send_once(to, "x", in(patience)));
     };
     CHECK(contains(line_of("http://collector.invalid:4318/v1/traces"), "the host of http://collector.invalid:4318/v1/traces is not known"));
     CHECK(line_of("http://127.0.0.1:1/v1/traces") ==
           "traces: nothing listens at http://127.0.0.1:1/v1/traces; start a collector there or set OTEL_EXPORTER_OTLP_ENDPOINT");
     CHECK(contains(line_of("http://localhost:1/v1/traces"), "nothing listens"));
     for (const char* url : {"ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1", ""}) CHECK(contains(line_of(url), "cannot use the URL"));
-    const otlp::destination to = hasty("file:///etc/passwd");
-    CHECK(otlp::judge(otlp::send_once(to, "x", in(patience)), 1).verdict == judgement::what::lost);
+    const delivery::destination to = hasty("file:///etc/passwd");
+    CHECK(judged(delivery::send_once(to, "x", in(patience))).outcome == judgement::what::lost);
 }
 
 TEST_CASE("TLS: who is trusted, who is not, and what is said") {
@@ -269,8 +273,8 @@ TEST_CASE("TLS: who is trusted, who is not, and what is said") {
         WARN("skipped: there is no python3 with ssl");
         return;
     }
-    otlp::destination to = hasty(plain.url());
-    const auto send = [&to] { return otlp::send_once(to, "x", in(patience)); };
+    delivery::destination to = hasty(plain.url());
+    const auto send = [&to] { return delivery::send_once(to, "x", in(patience)); };
     const auto says = [&](std::string_view part) {
         std::string line;  // a server that is busy may reset a connection
         for (int i = 0; i < 5 && !contains(line, part); ++i) line = said_of(to, send());
@@ -283,7 +287,7 @@ TEST_CASE("TLS: who is trusted, who is not, and what is said") {
     CHECK(send().status == 200);
     to.certificate = c.file("other.pem");
     says("is of an unknown issuer");
-    CHECK(otlp::judge(send(), 1).verdict == judgement::what::again);
+    CHECK(judged(send()).outcome == judgement::what::again);
     to.certificate = c.file("none.pem");
     says("none.pem are PEM files that this user may read");
     to.certificate = c.file("ca.pem");
@@ -311,13 +315,13 @@ TEST_CASE("the environment is read at the start and never again, so the program 
     if (c.there) secure = std::make_unique<tls_server>(c, "server", false);
     receiver there(answers(200));
     const bool tls = secure && secure->port();
-    otlp::destination to = hasty(there.url()), to_tls = hasty(tls ? secure->url() : there.url(), "metrics");
+    delivery::destination to = hasty(there.url()), to_tls = hasty(tls ? secure->url() : there.url(), "metrics");
     to_tls.certificate = tls ? c.file("ca.pem") : "";
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("https_proxy", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     setenv("SSL_CERT_FILE", "/nowhere", 1);
-    otlp::delivery d({to, to_tls, hasty("http://localhost:1/")});
+    delivery::exporter d({to, to_tls, hasty("http://localhost:1/")});
     REQUIRE(d.start().empty());
     watching = true;
     for (int i = 0; i < 50; ++i) {

@@ -5,7 +5,7 @@
 
 #include "../../catch.hpp"
 
-using namespace apm::detail::otlp;
+using namespace apm::detail::delivery;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "../../catch.hpp"
 
 using namespace std::chrono_literals;
-using namespace apm::detail::otlp;
+using namespace apm::detail::delivery;
 using std::chrono::milliseconds;
 
 TEST_CASE("pauses grow by half, within a fifth of that, up to the longest") {

@@ -15,6 +15,10 @@
 #include <unistd.h>
 
 #include <apm/backend/delivery/destination.hpp>
+#include <apm/backend/delivery/outcome.hpp>
+#include <apm/backend/otlp/protocol.hpp>
+#include <apm/backend/delivery/outcome.hpp>
+#include <apm/backend/otlp/protocol.hpp>
 
 #include "backend/delivery/receiver.hpp"
 #include "patience.hpp"
@@ -22,15 +26,19 @@
 namespace sending {
 
 using namespace std::chrono_literals;
-namespace otlp = apm::detail::otlp;
+namespace delivery = apm::detail::delivery;
 using steady = std::chrono::steady_clock;
 
 inline steady::time_point in(std::chrono::milliseconds time) { return steady::now() + time; }
 
-inline otlp::destination hasty(std::string url, std::string name = "traces") {
-    otlp::destination d;
+inline delivery::destination hasty(std::string url, std::string name = "traces") {
+    delivery::destination d;
     d.name = std::move(name);
     d.url = std::move(url);
+    d.protocol = &apm::detail::otlp::over_http;
+    d.items = d.name == "traces" ? "spans" : "data points";
+    d.protocol = &apm::detail::otlp::over_http;
+    d.items = d.name == "traces" ? "spans" : "data points";
     d.timeout = 2 * patience;  // who waits for an attempt that hangs is seen to do so
     d.initial_backoff = 5ms;
     d.max_backoff = 20ms;
@@ -41,11 +49,11 @@ inline otlp::destination hasty(std::string url, std::string name = "traces") {
 // Everything that a delivery says.
 class heard {
 public:
-    [[nodiscard]] otlp::observer observer() {
-        return {[this](const otlp::outcome& o) {
+    [[nodiscard]] delivery::observer observer() {
+        return {[this](const delivery::outcome& o) {
                     const std::lock_guard guard(mutex_);
                     delivered += o.delivered;
-                    for (std::size_t i = 0; i < otlp::losses; ++i) lost.by_cause[i] += o.lost.by_cause[i];
+                    for (std::size_t i = 0; i < delivery::losses; ++i) lost.by_cause[i] += o.lost.by_cause[i];
                     outcomes_.push_back(o);
                 },
                 [this](const std::string& line) {
@@ -57,7 +65,7 @@ public:
         const std::lock_guard guard(mutex_);
         return lines_;
     }
-    [[nodiscard]] std::vector<otlp::outcome> outcomes() const {
+    [[nodiscard]] std::vector<delivery::outcome> outcomes() const {
         const std::lock_guard guard(mutex_);
         return outcomes_;
     }
@@ -67,11 +75,11 @@ public:
         return false;
     }
     std::uint64_t delivered = 0;  // read when nothing runs any more
-    otlp::lost_items lost;
+    delivery::lost_items lost;
 
 private:
     mutable std::mutex mutex_;
-    std::vector<otlp::outcome> outcomes_;
+    std::vector<delivery::outcome> outcomes_;
     std::vector<std::string> lines_;
 };
 
@@ -87,7 +95,7 @@ std::chrono::nanoseconds least_overrun(std::chrono::nanoseconds limit, F&& f) {
     });
 }
 
-inline bool balanced(const otlp::totals& t) {
+inline bool balanced(const delivery::totals& t) {
     return t.put + t.adopted == t.delivered + t.lost.all() + t.waiting + t.in_flight;
 }
 

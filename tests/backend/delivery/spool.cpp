@@ -1,6 +1,6 @@
 // What waits on disk: it survives the process, is bounded, and a disk that fails costs no more than that.
 // ctest: LABELS serial
-#include <apm/backend/delivery/delivery.hpp>
+#include <apm/backend/delivery/exporter.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,7 +13,7 @@
 #include "backend/delivery/sending.hpp"
 
 using namespace sending;
-using otlp::delivery, otlp::loss;
+using delivery::exporter, delivery::loss;
 namespace fs = std::filesystem;
 
 namespace {
@@ -36,17 +36,17 @@ struct directory {
         return static_cast<std::size_t>(std::distance(fs::directory_iterator(at), fs::directory_iterator()));
     }
 };
-otlp::destination spooled(const directory& d, std::string url, std::string name = "traces") {
-    otlp::destination to = hasty(std::move(url), std::move(name));
+delivery::destination spooled(const directory& d, std::string url, std::string name = "traces") {
+    delivery::destination to = hasty(std::move(url), std::move(name));
     to.spool_directory = d.at;
     return to;
 }
 constexpr const char* nowhere = "http://127.0.0.1:1/v1/traces";
 
 // Puts so many and is killed.
-void leave(const otlp::destination& to, int count, const std::string& word = "left ", std::uint64_t items = 3) {
+void leave(const delivery::destination& to, int count, const std::string& word = "left ", std::uint64_t items = 3) {
     const int result = in_child([&] {
-        delivery d({to});
+        exporter d({to});
         if (!d.start().empty()) return 1;
         for (int i = 0; i < count; ++i)
             if (!d.put(0, word + std::to_string(i), items)) return 2;
@@ -61,9 +61,9 @@ void leave(const otlp::destination& to, int count, const std::string& word = "le
 TEST_CASE("what waits is in files that others cannot read, and goes with the acknowledgement") {
     const directory dir;
     receiver there(hangs());
-    otlp::destination to = spooled(dir, there.url());
+    delivery::destination to = spooled(dir, there.url());
     to.headers = {{"authorization", "Bearer sesame"}};
-    delivery d({to});
+    exporter d({to});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "body " + std::to_string(i), 5));
     const auto files = dir.files();
@@ -87,7 +87,7 @@ TEST_CASE("what waits is in files that others cannot read, and goes with the ack
     CHECK(dir.files().size() == 3);
 
     there.now(answers(200));
-    delivery next({to});
+    exporter next({to});
     REQUIRE(next.start().empty());
     CHECK(next.count(0).adopted == 15);
     CHECK(next.flush(in(patience)));
@@ -104,18 +104,18 @@ TEST_CASE("what waits is in files that others cannot read, and goes with the ack
 TEST_CASE("what processes that were killed left is adopted, oldest first, and once") {
     const directory dir;
     leave(spooled(dir, nowhere), 3, "first ");
-    otlp::destination gzip = spooled(dir, nowhere);
-    gzip.gzip = true, gzip.content_type = otlp::json_type;
+    delivery::destination gzip = spooled(dir, nowhere);
+    gzip.gzip = true, gzip.encoding = 1;
     leave(gzip, 1, "second ");
     leave(spooled(dir, nowhere, "metrics"), 2, "other ");
     CHECK(dir.files().size() == 6);
     CHECK(dir.processes() == 2);  // the second adopted what the first had left
     receiver there(answers(200));
-    delivery d({spooled(dir, there.url())});  // neither gzip nor JSON
+    exporter d({spooled(dir, there.url())});  // neither gzip nor JSON
     REQUIRE(d.start().empty());
     CHECK(d.count(0).adopted == 12);
     REQUIRE(d.put(0, "new", 1));
-    delivery rival({spooled(dir, there.url())});
+    exporter rival({spooled(dir, there.url())});
     REQUIRE(rival.start().empty());
     CHECK(rival.count(0).adopted == 0);
     CHECK(d.flush(in(patience)));
@@ -138,7 +138,7 @@ TEST_CASE("living processes are left alone") {
     REQUIRE((pipe(to_child) == 0 && pipe(to_parent) == 0));
     const pid_t child = fork();
     if (child == 0) {
-        delivery d({spooled(dir, nowhere)});
+        exporter d({spooled(dir, nowhere)});
         char c = 0;
         const bool well = d.start().empty() && d.put(0, "the child's", 1);
         [[maybe_unused]] auto n = write(to_parent[1], "x", 1);
@@ -149,7 +149,7 @@ TEST_CASE("living processes are left alone") {
     REQUIRE(read(to_parent[0], &c, 1) == 1);
     receiver there(answers(200));
     {
-        delivery d({spooled(dir, there.url())});
+        exporter d({spooled(dir, there.url())});
         REQUIRE(d.start().empty());
         CHECK(d.count(0).adopted == 0);
         CHECK(dir.files().size() == 1);
@@ -158,7 +158,7 @@ TEST_CASE("living processes are left alone") {
     int status = 0;
     REQUIRE(waitpid(child, &status, 0) == child);
     CHECK(status == 0);
-    delivery d({spooled(dir, there.url())});
+    exporter d({spooled(dir, there.url())});
     REQUIRE(d.start().empty());
     CHECK(d.count(0).adopted == 1);
     CHECK(d.flush(in(patience)));
@@ -174,7 +174,7 @@ TEST_CASE("killed at any moment: nothing that was put is lost, and no more than 
         REQUIRE(pipe(pipe_) == 0);
         const pid_t child = fork();
         if (child == 0) {
-            delivery d({spooled(dir, there.url())});
+            exporter d({spooled(dir, there.url())});
             if (!d.start().empty()) _exit(1);
             for (;;) {
                 if (!d.put(0, std::string(400, 'x'), 1)) _exit(2);
@@ -198,7 +198,7 @@ TEST_CASE("killed at any moment: nothing that was put is lost, and no more than 
         CHECK(puts >= 15 + 3 * run);
         put += puts;
     }
-    delivery d({spooled(dir, there.url())});
+    exporter d({spooled(dir, there.url())});
     REQUIRE(d.start().empty());
     CHECK(d.flush(in(patience)));
     CHECK(d.stop(in(patience)).empty());
@@ -212,11 +212,11 @@ TEST_CASE("the disk's bound: the newest is refused, or the oldest goes") {
     const directory dir;
     const bool drop_oldest = GENERATE(false, true);
     receiver there(hangs());
-    otlp::destination to = spooled(dir, there.url());
+    delivery::destination to = spooled(dir, there.url());
     to.spool_bytes = 5000;
     to.drop_oldest = drop_oldest;
     heard all;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, std::string(1000, 'x'), 1));
     REQUIRE(soon([&] { return there.count() == 1; }));
@@ -230,7 +230,7 @@ TEST_CASE("the disk's bound: the newest is refused, or the oldest goes") {
 
     to.spool_bytes = 3000;  // what is adopted is bounded as well
     there.now(answers(200));
-    delivery less({to});
+    exporter less({to});
     REQUIRE(less.start().empty());
     CHECK_FALSE(less.flush(in(patience)));  // it says what was lost
     CHECK(less.flush(in(patience)));
@@ -245,10 +245,10 @@ TEST_CASE("a disk that fails is said once, and memory is used instead") {
     const directory dir;
     SECTION("no such directory") {
         receiver there(answers(503));
-        otlp::destination to = spooled(dir, there.url());
+        delivery::destination to = spooled(dir, there.url());
         to.spool_directory += "/not/there";
         heard all;
-        delivery d({to}, all.observer());
+        exporter d({to}, all.observer());
         REQUIRE(d.start().empty());
         for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "x", 1));
         REQUIRE(soon([&] { return there.count() >= 2; }));
@@ -264,7 +264,7 @@ TEST_CASE("a disk that fails is said once, and memory is used instead") {
                   const rlimit small{1000, 1000};
                   setrlimit(RLIMIT_FSIZE, &small);
                   heard all;
-                  delivery d({spooled(dir, there.url())}, all.observer());
+                  exporter d({spooled(dir, there.url())}, all.observer());
                   if (!d.start().empty()) return 1;
                   for (int i = 0; i < 3; ++i)
                       if (!d.put(0, std::string(2000, 'x'), 1)) return 2;
@@ -286,10 +286,10 @@ TEST_CASE("a disk that fails is said once, and memory is used instead") {
         }
         {
             receiver there(hangs());
-            otlp::destination to = spooled(dir, there.url());
+            delivery::destination to = spooled(dir, there.url());
             to.spool_directory = full;
             heard all;
-            delivery d({to}, all.observer());
+            exporter d({to}, all.observer());
             REQUIRE(d.start().empty());
             for (int i = 0; i < 10; ++i) REQUIRE(d.put(0, std::string(20'000, 'x'), 1));
             CHECK(all.said("No space left on device; make room there, or name another directory; what waits is kept in memory"));
@@ -306,7 +306,7 @@ TEST_CASE("a file that cannot be opened just now is not given up") {
     const directory disk;
     silent_port at;
     heard h;
-    delivery d({spooled(disk, at.url())}, h.observer());
+    exporter d({spooled(disk, at.url())}, h.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "body", 10));
     rlimit before{};
@@ -331,9 +331,9 @@ TEST_CASE("a file that cannot be opened just now is not given up") {
 TEST_CASE("one file that cannot be opened does not hold up the others, and is not given up") {
     const directory disk;
     silent_port at;
-    otlp::destination to = spooled(disk, at.url());
+    delivery::destination to = spooled(disk, at.url());
     to.initial_backoff = to.max_backoff = 20ms;
-    delivery d({to});
+    exporter d({to});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "body " + std::to_string(i), 3));
     const fs::path first = disk.files().front(), kept = disk.at + "/kept";
@@ -365,7 +365,7 @@ TEST_CASE("files that are damaged are lost and counted; half-written ones are re
     fs::create_directory(fs::path(dir.at) / "traces.x");
     receiver there(answers(200));
     heard all;
-    delivery d({spooled(dir, there.url())}, all.observer());
+    exporter d({spooled(dir, there.url())}, all.observer());
     REQUIRE(d.start().empty());
     CHECK(d.count(0).adopted == 15);
     REQUIRE(soon([&] { return d.count(0).waiting + d.count(0).in_flight == 0; }));
@@ -385,9 +385,9 @@ TEST_CASE("what the receiver does not take in time stays on disk, and one that i
     receiver there([](const peer& p, const request& r, std::size_t) {
         return p.say(answer_text(r.body == "poison" ? 503 : 200, {}, {}));
     });
-    otlp::destination to = spooled(dir, there.url());
+    delivery::destination to = spooled(dir, there.url());
     to.max_elapsed_time = 30ms;
-    delivery d({to});
+    exporter d({to});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "poison", 1));
     for (int i = 0; i < 5; ++i) REQUIRE(d.put(0, "good", 1));
@@ -400,10 +400,10 @@ TEST_CASE("what the receiver does not take in time stays on disk, and one that i
 
 TEST_CASE("an outage that lasts costs no time of a processor") {
     const directory dir;
-    otlp::destination to = spooled(dir, nowhere);
+    delivery::destination to = spooled(dir, nowhere);
     to.max_elapsed_time = 1ms;
     to.initial_backoff = to.max_backoff = 1h;
-    delivery d({to});
+    exporter d({to});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return d.count(0).requests == 1 && d.count(0).waiting == 3; }));
@@ -420,7 +420,7 @@ TEST_CASE("an outage that lasts costs no time of a processor") {
 TEST_CASE("a forked child has a directory of its own, and does not keep the parent's") {
     const directory dir;
     receiver there(hangs());
-    delivery d({spooled(dir, there.url())});
+    exporter d({spooled(dir, there.url())});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "parent", 1));
     CHECK(in_child([&] {
@@ -431,7 +431,7 @@ TEST_CASE("a forked child has a directory of its own, and does not keep the pare
     CHECK(dir.files().size() == 2);
     CHECK(d.stop(in(10ms)).empty());
     there.now(answers(200));
-    delivery next({spooled(dir, there.url())});
+    exporter next({spooled(dir, there.url())});
     REQUIRE(next.start().empty());
     CHECK(next.count(0).adopted == 2);
     CHECK(next.flush(in(patience)));

@@ -1,6 +1,6 @@
 // A process that forks, at any moment: the child has a delivery of its own, and nothing of the parent's.
 // ctest: LABELS serial
-#include <apm/backend/delivery/delivery.hpp>
+#include <apm/backend/delivery/exporter.hpp>
 
 #include <set>
 
@@ -8,7 +8,7 @@
 #include "backend/delivery/sending.hpp"
 
 using namespace sending;
-using otlp::delivery, otlp::loss;
+using delivery::exporter, delivery::loss;
 
 TEST_CASE("a child sends what it puts, and nothing of what the parent has") {
     const bool stuck = GENERATE(false, true);
@@ -18,7 +18,7 @@ TEST_CASE("a child sends what it puts, and nothing of what the parent has") {
             if (!p.wait(5ms)) return false;
         return p.say(answer_text(200, {}, {}));
     });
-    delivery d({hasty(there.url())});
+    exporter d({hasty(there.url())});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "parent " + std::to_string(i), 1));
     if (stuck) REQUIRE(soon([&] { return there.count() == 1; }));
@@ -46,7 +46,7 @@ TEST_CASE("a child sends what it puts, and nothing of what the parent has") {
 TEST_CASE("a child that has nothing to send stops at once, or just ends; and so does a grandchild") {
     receiver there(hangs());
     std::atomic<int> told{0};
-    auto d = std::make_unique<delivery>(std::vector{hasty(there.url())}, otlp::observer{[&](const otlp::outcome&) { ++told; }, {}});
+    auto d = std::make_unique<exporter>(std::vector{hasty(there.url())}, delivery::observer{[&](const delivery::outcome&) { ++told; }, {}});
     REQUIRE(d->start().empty());
     REQUIRE(d->put(0, "x", 1));
     // Who waited would do so for longer than we do.
@@ -63,7 +63,7 @@ TEST_CASE("a child that has nothing to send stops at once, or just ends; and so 
 
 TEST_CASE("forks in the midst of exports: every child ends, and what it put arrives") {
     receiver there(answers(200));
-    delivery d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")});
+    exporter d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")});
     REQUIRE(d.start().empty());
     std::atomic<bool> done{false};
     std::thread busy([&] {

@@ -14,7 +14,7 @@
 #include <apm/detail/base64.hpp>
 #include <apm/detail/url.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
 struct endpoint {
     std::string url;            // http://host:4318/v1/traces; no credentials in it
@@ -24,9 +24,9 @@ struct endpoint {
     std::string remark;         // what was taken for what, or what is wrong with it: then the url is empty
 };
 
-// `path` (`v1/traces`) is appended where the endpoint is that of all signals; a signal's own is used as it is, with path `/`
-// where it has none (OTLP's specification, "Endpoint URLs for OTLP/HTTP"). Without a scheme, it is http.
-inline endpoint resolve(std::string_view given, std::string_view path) {
+// Appends `path` (`v1/traces`); where that is empty, the endpoint is used as it is, with path `/` where it has none. Without a
+// scheme it is http.
+inline endpoint read_endpoint(std::string_view given, std::string_view path) {
     endpoint e;
     const auto joined = [path](std::string base) {
         if (path.empty()) return base;
@@ -77,4 +77,4 @@ inline endpoint resolve(std::string_view given, std::string_view path) {
     return e;
 }
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

@@ -2,31 +2,23 @@
 // of an answer than is wanted.
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
-#include <ctime>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <curl/curl.h>
-#include <signal.h>
 #include <sys/socket.h>
 
-#include <apm/backend.hpp>
 #include <apm/backend/delivery/destination.hpp>
 #include <apm/backend/delivery/reply.hpp>
-#include <apm/backend/gzip.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
 // Before anything else of libcurl's: it reads the environment then, and never later. Any thread; costs nothing after the first.
 inline bool curl_is_ready() {
@@ -51,7 +43,7 @@ public:
     exchange& operator=(const exchange&) = delete;
 
     // Ready to be performed; null where memory is short. `body` has to stay until finish(). No time: without a limit.
-    CURL* prepare(std::string_view body, bool gzip, bool json, std::chrono::milliseconds time) {
+    CURL* prepare(std::string_view body, bool gzip, const char* content_type, std::chrono::milliseconds time) {
         reply_ = {};
         head_bytes_ = 0;
         head_ended_ = false;
@@ -63,7 +55,7 @@ public:
             if (curl_slist* const longer = curl_slist_append(list, line.c_str())) return list = longer, true;
             return false;
         };
-        bool well = add("Content-Type: " + std::string(json ? json_type : protobuf_type));
+        bool well = add(std::string("Content-Type: ") + content_type);
         if (gzip) well = well && add("Content-Encoding: gzip");
         well = well && add("Expect:");  // a receiver that does not know it would cost a second
         for (const auto& [name, value] : to_.headers) well = well && add(value.empty() ? name + ';' : name + ": " + value);
@@ -107,7 +99,7 @@ private:
         well_ = true;
         set(CURLOPT_URL, to_.url.c_str());
         set(CURLOPT_POST, 1L);
-        set(CURLOPT_USERAGENT, "apm/" APM_VERSION " OTel-OTLP-Exporter-Cpp/" APM_VERSION);
+        set(CURLOPT_USERAGENT, to_.protocol->user_agent);
         set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
 #if LIBCURL_VERSION_NUM >= 0x075500
         set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -192,51 +184,4 @@ private:
     bool well_ = true;
 };
 
-// A SIGPIPE that a call causes in this thread does not reach the program.
-class without_sigpipe {
-public:
-    without_sigpipe() {
-        sigset_t pending;
-        sigemptyset(&only_);
-        sigaddset(&only_, SIGPIPE);
-        sigpending(&pending);
-        was_pending_ = sigismember(&pending, SIGPIPE);
-        pthread_sigmask(SIG_BLOCK, &only_, &before_);
-    }
-    without_sigpipe(const without_sigpipe&) = delete;
-    without_sigpipe& operator=(const without_sigpipe&) = delete;
-    ~without_sigpipe() {
-        constexpr timespec at_once{};
-        while (!was_pending_ && sigtimedwait(&only_, nullptr, &at_once) < 0 && errno == EINTR) {}
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-
-private:
-    sigset_t only_, before_;
-    bool was_pending_;
-};
-
-// What is left until then, of a limit of which 0 says that there is none: at least a millisecond.
-inline std::chrono::milliseconds time_for(std::chrono::milliseconds limit, deadline by) {
-    using std::chrono::milliseconds;
-    const auto now = std::chrono::steady_clock::now();
-    constexpr milliseconds longest = std::chrono::hours(24);
-    const auto left = by <= now ? milliseconds(0) : by - now > longest ? longest : std::chrono::ceil<milliseconds>(by - now);
-    return std::clamp(limit.count() > 0 ? std::min(limit, left) : left, milliseconds(1), longest);
-}
-
-// Sends it now, without a delivery, by a connection of its own, and waits for the answer until then. Nothing is tried twice.
-// Any thread. For judge() and explain().
-inline reply send_once(const destination& to, std::string_view body, deadline by) {
-    const without_sigpipe guard;
-    reply none;
-    none.failed = CURLE_OUT_OF_MEMORY;
-    if (!curl_is_ready()) return none;
-    std::string smaller;
-    const bool gzip = to.gzip && gzipped(body, smaller);
-    exchange e(to);
-    CURL* const c = e.prepare(gzip ? smaller : body, gzip, to.content_type == json_type, time_for(to.timeout, by));
-    return c ? e.finish(curl_easy_perform(c)) : none;
-}
-
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

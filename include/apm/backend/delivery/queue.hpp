@@ -11,7 +11,7 @@
 #include <apm/backend/delivery/destination.hpp>
 #include <apm/config.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
 // The body of one request, and what has to be known of it.
 struct batch {
@@ -19,7 +19,8 @@ struct batch {
     std::string file = {};  // its name in the spool; empty: in memory
     std::uint64_t size = 0, items = 0;
     std::uint32_t checksum = 0;  // of what is in the file
-    bool gzip = false, json = false, adopted = false;
+    std::uint8_t encoding = 0;    // of the protocol's
+    bool gzip = false, adopted = false;
     unsigned attempts = 0;
     std::uint64_t number = 0;  // of put()
     std::chrono::steady_clock::time_point came = {};
@@ -83,4 +84,4 @@ private:
     bool newest_wins_;
 };
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

@@ -1,23 +1,19 @@
-// What an answer, or the want of one, means for the batch: delivered, lost, or to be tried again.
+// What came back from one attempt, and which kind of failure that is.
 #pragma once
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <curl/curl.h>
-#include <protozero/pbf_reader.hpp>
 
-#include <apm/backend/delivery/destination.hpp>
+#include <apm/backend/delivery/protocol.hpp>
 #include <apm/config.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
-// What came back from one attempt. Text is the receiver's own: not for printing as it is (explain.hpp).
+// Text is the receiver's own: not for printing as it is (redaction.hpp).
 struct reply {
     long status = 0;          // of HTTP; 0: no answer
     CURLcode failed = CURLE_OK;  // of the transfer
@@ -39,17 +35,15 @@ enum class failure : std::uint8_t {
     queue_full, spool, gave_up, request_too_large, stopped,
 };
 
-// Another attempt within the same second or two would end like this one: nobody is there, or nobody who understands.
+// Another attempt within the same second or two would end like this one: nothing is there, or nothing that understands.
 constexpr bool hopeless(failure f) {
     using enum failure;
     return f == name_not_found || f == refused || f == not_http || f == proxy || (f >= tls_issuer && f <= bad_url);
 }
 
-namespace parts {
-
 constexpr bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
-inline failure of_transfer(const reply& r) {
+inline failure failure_of_transfer(const reply& r) {
     const std::string_view words = r.detail;
     if (r.too_long) return failure::reply_too_long;
     // With TLS 1.3 the client has done its part of the handshake before the receiver misses a certificate.
@@ -80,150 +74,16 @@ inline failure of_transfer(const reply& r) {
     }
 }
 
-inline failure of_status(long status) {
+inline failure failure_of_status(long status, bool retryable) {
+    if (retryable) return failure::busy;
     switch (status) {
         case 400: return failure::bad_request;
         case 401: case 403: return failure::credentials;
         case 404: case 405: return failure::wrong_path;
         case 407: return failure::proxy;
         case 413: return failure::too_large;
-        case 429: case 502: case 503: case 504: return failure::busy;
         default: return status / 100 == 2 ? failure::none : status / 100 == 3 ? failure::redirect : failure::status;
     }
 }
 
-// What ExportTraceServiceResponse, its siblings, and google.rpc.Status have to say.
-struct response {
-    bool readable = true;
-    std::int64_t rejected = 0;
-    std::string message = {};
-};
-
-// A message that has a `message` with text in field 2: of ExportPartialSuccess (field 1 a count), or google.rpc.Status.
-inline void read_fields(protozero::pbf_reader from, response& r, bool counts) {
-    using protozero::pbf_wire_type, protozero::tag_and_type;
-    while (from.next()) switch (from.tag_and_type()) {
-        case tag_and_type(1, pbf_wire_type::varint): counts ? r.rejected = from.get_int64() : from.get_int64(); break;
-        case tag_and_type(2, pbf_wire_type::length_delimited): r.message = from.get_string(); break;
-        default: from.skip();
-    }
-}
-inline void read_protobuf(std::string_view body, response& r, bool success) {
-    using protozero::pbf_wire_type, protozero::tag_and_type;
-    protozero::pbf_reader from(body.data(), body.size());
-    if (!success) return read_fields(from, r, false);
-    while (from.next()) {
-        if (from.tag_and_type() == tag_and_type(1, pbf_wire_type::length_delimited)) read_fields(from.get_message(), r, true);
-        else from.skip();
-    }
-}
-
-// JSON, of which the names that mean something are picked out wherever they are: receivers differ in what is around them.
-class json_reader {
-public:
-    explicit json_reader(std::string_view text) : text_(text) {}
-
-    void read(response& r) {
-        const std::size_t begin = text_.find_first_not_of(" \t\r\n");
-        r.readable = begin != text_.npos && text_[begin] == '{';
-        while (r.readable && (at_ = text_.find('"', at_)) != text_.npos) {
-            const std::string key = string();
-            if (!accept(':')) continue;
-            const bool quoted = accept('"', false);
-            if (key == "errorMessage" || key == "error_message" || key == "message") {
-                if (quoted) r.message = string();
-            } else if (key.starts_with("rejected")) {  // an int64 is a string in JSON's mapping, and often a number
-                const std::string number = quoted ? string() : std::string(text_.substr(at_, 20));
-                std::int64_t n = 0;
-                std::from_chars(number.data(), number.data() + number.size(), n);
-                r.rejected = n;
-            } else if (quoted) {
-                static_cast<void>(string());
-            }
-        }
-    }
-
-private:
-    bool accept(char c, bool take = true) {
-        at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
-        const bool there = at_ < text_.size() && text_[at_] == c;
-        at_ += there && take;
-        return there;
-    }
-    // What is between the quotes; escapes that are no character of ASCII's as '?'.
-    std::string string() {
-        std::string s;
-        for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
-            if (text_[at_] != '\\') {
-                s += text_[at_];
-            } else if (++at_ < text_.size()) {
-                const char c = text_[at_];
-                if (c == 'u') at_ += 4;
-                s += c == 'n' || c == 't' || c == 'r' ? ' ' : c == 'u' || c == 'b' || c == 'f' ? '?' : c;
-            }
-        }
-        at_ = std::min(at_ + 1, text_.size());
-        return s;
-    }
-    std::string_view text_;
-    std::size_t at_ = 0;
-};
-
-inline response read(const reply& of, bool json_sent) {
-    response r;
-    if (of.body.empty()) return r;
-    const bool json = contains(of.content_type, "json") || (json_sent && !contains(of.content_type, "protobuf"));
-    const bool success = of.status >= 200 && of.status < 300;
-    if (contains(of.content_type, "text/")) {  // of a web server, or a proxy, that knows nothing of OTLP
-        r.readable = false;
-        if (contains(of.content_type, "text/plain")) r.message = of.body.substr(0, 4096);
-        return r;
-    }
-    try {
-        if (json) json_reader(of.body).read(r);
-        else read_protobuf(of.body, r, success);
-    } catch (...) {  // what protozero throws at what is no protobuf
-        r = {};
-        r.readable = false;
-    }
-    return r;
-}
-
-}  // namespace parts
-
-struct judgement {
-    enum class what : std::uint8_t { delivered, again, lost } verdict = what::delivered;
-    failure kind = failure::none;    // what there is to say; a success can have something, too
-    loss cause = loss::rejected;     // where it is lost
-    std::uint64_t rejected = 0;      // items of a success that the receiver did not take
-    std::string message = {};        // the receiver's own
-};
-
-// As OTLP's specification has it: 2xx is a success, 429, 502, 503, 504 and no answer are worth another attempt, nothing else is.
-inline judgement judge(const reply& r, std::uint64_t items, bool json_sent = false) {
-    using what = judgement::what;
-    judgement j;
-    const failure transfer = parts::of_transfer(r);
-    if (transfer == failure::reply_too_long) return {what::lost, transfer, loss::bad_reply};
-    // A receiver that refuses early may cut the connection while the rest of the request is on its way.
-    if (transfer != failure::none && r.status < 300) {
-        const bool hopeless = transfer == failure::bad_url;
-        return {hopeless ? what::lost : what::again, transfer};
-    }
-    j.kind = parts::of_status(r.status);
-    const parts::response said = parts::read(r, json_sent);
-    j.message = said.message;
-    if (j.kind != failure::none) {
-        j.verdict = j.kind == failure::busy ? what::again : what::lost;
-        return j;
-    }
-    if (r.status != 200) return j;
-    j.rejected = std::min(items, static_cast<std::uint64_t>(std::max<std::int64_t>(said.rejected, 0)));
-    j.kind = !said.readable         ? failure::unreadable
-             : j.rejected           ? failure::partial
-             : !said.message.empty() ? failure::warning
-                                     : failure::none;
-    return j;
-}
-
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

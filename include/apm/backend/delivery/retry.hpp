@@ -16,9 +16,9 @@
 #include <apm/detail/number.hpp>
 #include <apm/detail/random.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
-// Evenly spread over [part, 1 + (1 - part)] of the pause: receivers that return are not met by everybody at once.
+// Evenly spread over [part, 1 + (1 - part)] of the pause: a receiver that returns is not met by all senders at once.
 inline std::chrono::milliseconds jittered(std::chrono::milliseconds pause, double part, std::uint64_t& random) {
     const double unit = static_cast<double>(next_random(random) >> 11) * 0x1p-53;
     const double factor = part + 2 * (1 - part) * unit;
@@ -74,4 +74,4 @@ inline std::optional<std::chrono::milliseconds> retry_after(std::string_view tex
     return capped(then - std::chrono::system_clock::to_time_t(now));
 }
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

@@ -1,19 +1,17 @@
 // What waits for one destination, on disk, so that it survives the process:
 //
-//     <directory>/<destination>.<process>.<random>/000000000017.512.9ae0daaf.protobuf.gzip.otlp
+//     <directory>/<destination>.<process>.<random>/<name>       (spool_name.hpp)
 //
-// The file's name has its place in the order, the items in it, its checksum, and how it is encoded; the file is the body of the
-// request, and nothing else: no header, no secret. It is written under another name and renamed when it is whole. A process holds
-// a lock (flock) on its directory for as long as it lives; who starts adopts the directories of the dead. It survives the end of
-// the process at any moment; not the machine's, for nothing waits for the disk. Errors are errno's numbers; 0: all is well.
+// A file is the body of a request, and nothing else: no header, no secret. It is written under another name and renamed when it
+// is whole. A process holds a lock (flock) on its directory for as long as it lives; a process that starts adopts the directories
+// of the dead. It survives the end of the process at any moment; not the machine's, for nothing waits for the disk. Errors are
+// errno's numbers; 0: all is well.
 #pragma once
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -31,17 +29,22 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <apm/backend/delivery/protocol.hpp>
 #include <apm/backend/delivery/queue.hpp>
+#include <apm/backend/delivery/spool_name.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/file_descriptor.hpp>
+#include <apm/detail/hex.hpp>
 #include <apm/detail/random.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
 // open(), adopt() and write() by one thread at a time; read() and remove() by any other at the same time.
 class spool {
 public:
-    spool(std::string directory, std::string name) : directory_(std::move(directory)), name_(std::move(name)) {}
+    // `name`: of the destination. `by`: how its bodies are encoded.
+    spool(std::string directory, std::string name, const protocol& by)
+        : directory_(std::move(directory)), name_(std::move(name)), protocol_(by) {}
 
     [[nodiscard]] bool is_open() const { return bool(own_); }
 
@@ -52,15 +55,14 @@ public:
         if (!base) return errno;
         for (int attempt = 0; attempt < 16; ++attempt) {
             std::uint64_t random = random_seed();
-            char text[17];
-            std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(next_random(random)));
-            const std::string own_name = name_ + '.' + std::to_string(getpid()) + '.' + text;
+            std::string own_name = name_ + '.' + std::to_string(getpid()) + '.';
+            append_hex(own_name, next_random(random));
             if (mkdirat(base.get(), own_name.c_str(), 0700) != 0) {
                 if (errno == EEXIST) continue;
                 return errno;
             }
             file_descriptor own(openat(base.get(), own_name.c_str(), directory_flags));
-            // Somebody who starts at this moment may have taken it for one that a dead process left, and removed it.
+            // A process that starts at this moment may have taken it for one that a dead process left, and removed it.
             if (!own && errno == ENOENT) continue;
             if (!own) return errno;
             if (flock(own.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -92,7 +94,7 @@ public:
         });
         batches all;
         for (orphan& o : found) {
-            o.content.file = name_of(o.content);
+            o.content.file = spool_name(protocol_, next_++, o.content);
             if (renameat(o.directory, o.name.c_str(), own_.get(), o.content.file.c_str()) == 0)
                 all.push_back(std::move(o.content));
         }
@@ -110,7 +112,7 @@ public:
         if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && b.body.size() > most.rlim_cur) return EFBIG;
         b.size = b.body.size();
         b.checksum = checksum_of(b.body);
-        const std::string name = name_of(b), unfinished = name + unfinished_ending;
+        const std::string name = spool_name(protocol_, next_++, b), unfinished = name + unfinished_ending;
         file_descriptor fd(openat(own_.get(), unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
         if (!fd) return errno;
         int failed = 0;
@@ -188,34 +190,12 @@ private:
         return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size()));
     }
 
-    std::string name_of(const batch& b) {
-        char text[96];
-        std::snprintf(text, sizeof text, "%012llu.%llu.%08x.%s%s.otlp", static_cast<unsigned long long>(next_++),
-                      static_cast<unsigned long long>(b.items), b.checksum, b.json ? "json" : "protobuf", b.gzip ? ".gzip" : "");
-        return text;
-    }
-    // What name_of() says.
-    static bool parse(std::string_view name, batch& b) {
-        std::uint64_t order = 0;
-        const auto number = [&name](auto& value, int base) {
-            const auto read = std::from_chars(name.data(), name.data() + name.size(), value, base);
-            const auto used = static_cast<std::size_t>(read.ptr - name.data());
-            if (read.ec != std::errc{} || used >= name.size() || name[used] != '.') return false;
-            name.remove_prefix(used + 1);
-            return true;
-        };
-        constexpr std::uint64_t most_items = std::uint64_t{1} << 32;
-        if (!number(order, 10) || !number(b.items, 10) || b.items > most_items || !number(b.checksum, 16)) return false;
-        b.json = name.starts_with("json");
-        b.gzip = name.ends_with(".gzip.otlp");
-        return name == std::string(b.json ? "json" : "protobuf") + (b.gzip ? ".gzip.otlp" : ".otlp");
-    }
     [[nodiscard]] bool is_process_directory(std::string_view entry) const {
         if (!entry.starts_with(name_ + '.')) return false;
         entry.remove_prefix(name_.size() + 1);
         const std::size_t dot = entry.find('.');
         return dot != entry.npos && dot > 0 && entry.find_first_not_of("0123456789") == dot && entry.size() == dot + 17 &&
-               entry.find_first_not_of("0123456789abcdef", dot + 1) == entry.npos;
+               is_hex(entry.substr(dot + 1));
     }
 
     template <class F>
@@ -229,7 +209,7 @@ private:
         while (const dirent* e = readdir(open.get()))
             if (e->d_name[0] != '.') f(std::string(e->d_name));
     }
-    static void find(int directory, std::vector<orphan>& found) {
+    void find(int directory, std::vector<orphan>& found) const {
         each_entry(directory, [&](const std::string& name) {
             orphan o{directory, name, {}, {}};
             if (name.ends_with(unfinished_ending)) {
@@ -237,7 +217,8 @@ private:
                 return;
             }
             struct stat is {};
-            if (!parse(name, o.content) || fstatat(directory, name.c_str(), &is, AT_SYMLINK_NOFOLLOW) != 0) return;
+            if (!read_spool_name(protocol_, name, o.content)) return;
+            if (fstatat(directory, name.c_str(), &is, AT_SYMLINK_NOFOLLOW) != 0) return;
             if (!S_ISREG(is.st_mode)) return;
             o.when = is.st_mtim;
             o.content.size = static_cast<std::uint64_t>(is.st_size);
@@ -246,8 +227,9 @@ private:
     }
 
     std::string directory_, name_, own_name_;
+    const protocol& protocol_;
     file_descriptor base_, own_;
     std::uint64_t next_ = 0;
 };
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

@@ -15,6 +15,7 @@
 #include <apm/backend/delivery/endpoint.hpp>
 #include <apm/backend/otlp/encoding.hpp>
 #include <apm/backend/otlp/options.hpp>
+#include <apm/backend/otlp/protocol.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
 #include <apm/detail/pairs.hpp>
@@ -24,7 +25,7 @@ namespace apm::inline APM_ABI::detail::otlp {
 
 // What is known of a signal before anything is sent.
 struct signal {
-    destination to;
+    delivery::destination to;
     otlp::encoding encoding = otlp::encoding::protobuf;
     self::Exporter exporter{};
     std::size_t index = 0;             // of its destination in the delivery
@@ -62,14 +63,18 @@ inline void read_headers(signal& s, std::string_view list) {
 // `name`: "traces", "metrics". Of no option does a secret get into a remark or a problem.
 inline signal resolve(const otlp_options& all, const otlp_signal_options& own, std::string_view name) {
     signal s;
-    destination& to = s.to;
+    delivery::destination& to = s.to;
     to.name = name;
+    to.protocol = &over_http;
     s.wanted = own.send;
     const bool spans = name == "traces";
-    const auto either = [](std::string_view mine, std::string_view everybodys) { return mine.empty() ? everybodys : mine; };
+    to.items = spans ? "spans" : "data points";
+    const auto either = [](std::string_view mine, std::string_view common) { return mine.empty() ? common : mine; };
 
     const std::string_view base = all.endpoint.empty() ? "http://localhost:4318" : all.endpoint;
-    const endpoint where = resolve(own.endpoint.empty() ? base : own.endpoint, own.endpoint.empty() ? "v1/" + to.name : "");
+    // Of a signal's own endpoint the path is used as it is (OTLP's specification, "Endpoint URLs for OTLP/HTTP").
+    const delivery::endpoint where =
+        delivery::read_endpoint(own.endpoint.empty() ? base : own.endpoint, own.endpoint.empty() ? path_of(to.name) : "");
     to.url = where.url, to.unix_socket = where.unix_socket;
     if (!where.remark.empty()) {
         const std::string said = to.name + ": the endpoint " + url_without_secrets(own.endpoint.empty() ? base : own.endpoint);
@@ -78,13 +83,14 @@ inline signal resolve(const otlp_options& all, const otlp_signal_options& own, s
     }
 
     const std::string_view protocol = either(own.protocol, all.protocol);
-    if (equal_ignoring_case(protocol, "http/json")) s.encoding = encoding::json, to.content_type = json_type;
+    if (equal_ignoring_case(protocol, "http/json")) s.encoding = encoding::json;
     else if (equal_ignoring_case(protocol, "grpc"))
         s.problem = to.name + ": the protocol grpc is not spoken here; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf and an "
                               "endpoint for OTLP over HTTP, whose port is 4318 as a rule";
     else if (!protocol.empty() && !equal_ignoring_case(protocol, "http/protobuf"))
         s.remarks.push_back(to.name + ": the protocol \"" + std::string(protocol) + "\" is unknown; using http/protobuf");
     const bool json = s.encoding == encoding::json;
+    to.encoding = static_cast<std::uint8_t>(s.encoding);
     using enum self::Exporter;
     s.exporter = spans ? json ? otlp_http_json_span_exporter : otlp_http_span_exporter
                        : json ? otlp_http_json_metric_exporter : otlp_http_metric_exporter;

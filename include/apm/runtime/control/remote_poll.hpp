@@ -10,10 +10,13 @@
 #include <curl/curl.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/delivery/explain.hpp>
+#include <apm/backend/delivery/destination.hpp>
 #include <apm/backend/delivery/http.hpp>
+#include <apm/backend/delivery/redaction.hpp>
+#include <apm/backend/delivery/reply.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/sigpipe.hpp>
 #include <apm/detail/url.hpp>
 #include <apm/runtime/control/remote_source.hpp>
 #include <apm/runtime/control/remote_strategies.hpp>
@@ -28,7 +31,7 @@ public:
     ~remote_poll() override { finish(); }
 
     error open() override {
-        if (!otlp::curl_is_ready()) return "cannot initialize libcurl";
+        if (!delivery::curl_is_ready()) return "cannot initialize libcurl";
         multi_.reset(curl_multi_init());
         return multi_ ? error() : "no memory for a connection";
     }
@@ -36,7 +39,7 @@ public:
     [[nodiscard]] clock::time_point due() const override { return due_; }
 
     void go_on() override {
-        const otlp::without_sigpipe guard;
+        const without_sigpipe guard;
         if (!asking_ && clock::now() >= due_) ask();
         int running = 0, left = 0;
         if (asking_) curl_multi_perform(multi_.get(), &running);
@@ -54,8 +57,9 @@ public:
     void wake() override { curl_multi_wakeup(multi_.get()); }
 
 private:
-    static otlp::destination destination_of(const remote_sampling& how, std::string_view service, const otlp_options& proxies) {
-        otlp::destination to;
+    static delivery::destination destination_of(const remote_sampling& how, std::string_view service,
+                                                const otlp_options& proxies) {
+        delivery::destination to;
         to.name = "remote sampling";
         to.url = how.endpoint;
         to.url += (to.url.find('?') == to.url.npos ? "?service=" : "&service=") + url_encoded(service);
@@ -67,7 +71,7 @@ private:
     void ask() {
         constexpr std::chrono::milliseconds patience{5'000};
         due_ = clock::now() + std::max(interval_, soonest);
-        CURL* const c = exchange_.prepare({}, false, true, patience);
+        CURL* const c = exchange_.prepare({}, false, "", patience);
         if (!c) return;
         curl_easy_setopt(c, CURLOPT_HTTPHEADER, nullptr);  // that of a POST
         curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
@@ -78,11 +82,11 @@ private:
         asking_ = false;
     }
     // The same trouble is said once, until things worked in between.
-    void take(const otlp::reply& r) {
+    void take(const delivery::reply& r) {
         std::string wrong;
         remote_strategies strategies;
         if (r.too_long) wrong = "gave an answer of more than 1 MiB";
-        else if (r.failed != CURLE_OK) wrong = "gave no answer: " + otlp::parts::cleaned(r.detail, to_);
+        else if (r.failed != CURLE_OK) wrong = "gave no answer: " + delivery::cleaned(r.detail, to_);
         else if (r.status != 200) wrong = "answered with HTTP status " + std::to_string(r.status);
         else if (wrong = read_strategies(r.body, strategies); !wrong.empty()) wrong = "gave an answer that " + wrong;
         const bool all = !wrong.empty() || remote_sampler::get().follow(strategies);
@@ -96,10 +100,10 @@ private:
     }
 
     static constexpr std::chrono::milliseconds soonest{10}, retry{10'000};
-    otlp::destination to_;
+    delivery::destination to_;
     std::chrono::milliseconds interval_;
-    otlp::freed<CURLM, curl_multi_cleanup> multi_;
-    otlp::exchange exchange_;  // goes before what holds it
+    delivery::freed<CURLM, curl_multi_cleanup> multi_;
+    delivery::exchange exchange_;  // goes before what holds it
     bool asking_ = false;
     clock::time_point due_ = clock::now();
     std::string said_;

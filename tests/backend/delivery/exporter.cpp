@@ -1,5 +1,5 @@
 // The way to a receiver that behaves, or does not: what is delivered, what is lost and why, what is said, and how long it takes.
-#include <apm/backend/delivery/delivery.hpp>
+#include <apm/backend/delivery/exporter.hpp>
 
 #include <fstream>
 #include <future>
@@ -10,7 +10,7 @@
 #include "backend/delivery/sending.hpp"
 
 using namespace sending;
-using otlp::delivery, otlp::loss;
+using delivery::exporter, delivery::loss;
 
 namespace {
 
@@ -34,9 +34,9 @@ constexpr const char* binary = "Content-Type: application/x-protobuf\r\n";
 TEST_CASE("a batch goes out as it is, with the headers that it needs, and what follows by the same connection") {
     receiver there(answers(200));
     heard all;
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.headers = {{"x-key", "sesame"}, {"x-empty", ""}};
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     for (int i = 0; i < 20; ++i) {
         REQUIRE(d.put(0, "body " + std::to_string(i), 3));
@@ -54,7 +54,7 @@ TEST_CASE("a batch goes out as it is, with the headers that it needs, and what f
     CHECK(r.header("x-key") == "sesame");
     CHECK(contains(r.head, "\r\nx-empty:\r\n"));
     for (const char* absent : {"Expect", "Content-Encoding", "Accept-Encoding", "Transfer-Encoding"}) CHECK(r.header(absent).empty());
-    const otlp::totals t = d.count(0);
+    const delivery::totals t = d.count(0);
     CHECK(t.put == 60);
     CHECK(t.delivered == 60);
     CHECK(t.requests == 20);
@@ -87,12 +87,12 @@ TEST_CASE("every status: what becomes of the batch, and what is said") {
     CAPTURE(r.status);
     receiver there(answers(r.status));
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 7));
     const bool well = r.cause == loss::partial;
     CHECK(d.flush(in(patience)) == well);
-    const otlp::totals t = d.count(0);
+    const delivery::totals t = d.count(0);
     CHECK(t.delivered == (well ? 7 : 0));
     CHECK(t.lost[r.cause] == (well ? 0 : 7));
     CHECK(t.lost.all() == (well ? 0 : 7));
@@ -113,11 +113,11 @@ TEST_CASE("what is worth another attempt gets it, until it is delivered") {
         return p.reset(), false;
     });
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 5));
     REQUIRE(soon([&] { return d.count(0).delivered == 5; }));
-    const otlp::totals t = d.count(0);
+    const delivery::totals t = d.count(0);
     CHECK(t.lost.all() == 0);
     CHECK(t.requests == 4);
     CHECK(t.retries == 3);
@@ -139,7 +139,7 @@ TEST_CASE("Retry-After is kept, but holds neither a flush nor the end") {
     receiver there([=](const peer& p, const request&, std::size_t n) {
         return p.say(n < 1 ? answer_text(503, "Retry-After: " + asked + "\r\n", {}) : answer_text(200, {}, {}));
     });
-    delivery d({hasty(there.url())});
+    exporter d({hasty(there.url())});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return there.count() == 1; }));
@@ -158,7 +158,7 @@ TEST_CASE("Retry-After that makes no sense is not one") {
     receiver there([=](const peer& p, const request&, std::size_t n) {
         return p.say(n < 3 ? answer_text(429, "Retry-After: " + asked + "\r\n", {}) : answer_text(200, {}, {}));
     });
-    delivery d({hasty(there.url())});
+    exporter d({hasty(there.url())});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     CHECK(soon([&] { return d.count(0).delivered == 1; }));
@@ -167,13 +167,13 @@ TEST_CASE("Retry-After that makes no sense is not one") {
 TEST_CASE("a receiver that takes a part says so once, and nothing is sent again") {
     heard all;
     receiver there(answers(200, binary, partial(3, "no room for three")));
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 10));
     CHECK_FALSE(d.flush(in(patience)));
     REQUIRE(d.put(0, "x", 2));  // fewer than it says it rejected
     CHECK_FALSE(d.flush(in(patience)));
-    const otlp::totals t = d.count(0);
+    const delivery::totals t = d.count(0);
     CHECK(t.delivered == 7);
     CHECK(t.lost[loss::partial] == 5);
     CHECK(there.count() == 2);
@@ -194,7 +194,7 @@ TEST_CASE("a success with something to say, or nothing that makes sense, is a su
                            row{"Content-Type: application/json\r\n", "{}", ""});
     receiver there(answers(200, r.type, r.body));
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) {
         REQUIRE(d.put(0, "x", 1));
@@ -211,7 +211,7 @@ TEST_CASE("an answer without an end is not read, and memory stays as it was") {
     std::atomic<std::uint64_t> sent{0};
     receiver there(floods(std::uint64_t{2} << 30, chunked, sent));
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     const std::uint64_t before = memory_in_use();
     REQUIRE(d.put(0, "x", 4));
@@ -230,7 +230,7 @@ TEST_CASE("headers without an end neither") {
         for (int i = 0; p.say("X-" + std::to_string(i) + ": " + std::string(1000, 'x') + "\r\n");) ++i;
         return false;
     });
-    delivery d({hasty(there.url())});
+    exporter d({hasty(there.url())});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 4));
     CHECK_FALSE(d.flush(in(patience)));
@@ -247,7 +247,7 @@ TEST_CASE("an answer that is cut short is none; so the batch is sent again") {
         return false;
     });
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     CHECK(soon([&] { return d.count(0).delivered == 1; }));
@@ -260,9 +260,9 @@ TEST_CASE("redirects are not followed, and what they lead to gets nothing") {
     receiver elsewhere(answers(200));
     receiver there(answers(307, "Location: " + elsewhere.url("/steal?key=1") + "\r\n"));
     heard all;
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.headers = {{"authorization", "Bearer open-sesame"}};
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     CHECK_FALSE(d.flush(in(patience)));
@@ -279,10 +279,10 @@ TEST_CASE("secrets that a receiver echoes are not said") {
     };
     receiver there(answers(status, binary, echo("you said Bearer " + secret + ", again " + secret + "\n\x1b[31mred")));
     heard all;
-    otlp::destination to = hasty(there.url("/v1/traces?key=query-secret"));
+    delivery::destination to = hasty(there.url("/v1/traces?key=query-secret"));
     to.url.insert(7, "user:pass-word@");
     to.headers = {{"authorization", "Bearer " + secret}};
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return !all.lines().empty(); }));
@@ -298,10 +298,10 @@ TEST_CASE("secrets that a receiver echoes are not said") {
 TEST_CASE("gzip arrives as what was put; what is larger than a request may be is not sent") {
     receiver there(answers(200));
     heard all;
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.gzip = true;
     to.max_request_bytes = 100'000;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     std::string body;
     for (int i = 0; body.size() < 99'000; ++i) body += "span " + std::to_string(i);
@@ -335,9 +335,9 @@ TEST_CASE("JSON is announced as such, and its answers are read") {
     receiver there(answers(200, "Content-Type: application/json; charset=utf-8\r\n",
                            R"({"partialSuccess": {"rejectedSpans": "2", "errorMessage": "two \"bad\"\nones"}})"));
     heard all;
-    otlp::destination to = hasty(there.url());
-    to.content_type = otlp::json_type;
-    delivery d({to}, all.observer());
+    delivery::destination to = hasty(there.url());
+    to.encoding = 1;
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "{}", 5));
     CHECK_FALSE(d.flush(in(patience)));
@@ -349,17 +349,17 @@ TEST_CASE("JSON is announced as such, and its answers are read") {
 TEST_CASE("without a receiver, what waits is bounded, and all of it is accounted for") {
     const bool drop_oldest = GENERATE(false, true);
     silent_port at;
-    otlp::destination to = hasty(at.url());
+    delivery::destination to = hasty(at.url());
     to.drop_oldest = drop_oldest;
     to.queue_bytes = 10'000;
     heard all;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     int taken = 0;
     for (int i = 0; i < 25; ++i) taken += d.put(0, std::to_string(100 + i) + std::string(997, 'x'), 10);
     CHECK(taken >= (drop_oldest ? 25 : 10));
     CHECK(taken <= (drop_oldest ? 25 : 11));  // one may be on its way
-    const otlp::totals t = d.count(0);
+    const delivery::totals t = d.count(0);
     CHECK(t.put == 250);
     CHECK(t.waiting + t.in_flight <= 110);
     CHECK(t.lost[loss::queue_full] >= 140);
@@ -380,9 +380,9 @@ TEST_CASE("without a receiver, what waits is bounded, and all of it is accounted
 }
 
 TEST_CASE("a bound in items counts") {
-    otlp::destination to = hasty("http://127.0.0.1:1/v1/traces");
+    delivery::destination to = hasty("http://127.0.0.1:1/v1/traces");
     to.queue_items = 100;
-    delivery d({to});
+    exporter d({to});
     CHECK(d.put(0, "x", 60));
     CHECK(d.put(0, "x", 40));
     CHECK_FALSE(d.put(0, "x", 1));
@@ -395,10 +395,10 @@ TEST_CASE("a bound in items counts") {
 
 TEST_CASE("a batch that could not be delivered for too long is lost") {
     receiver there(answers(503, "Retry-After: 3600\r\n"));
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.max_elapsed_time = 60ms;
     heard all;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 3));
     REQUIRE(d.put(0, "x", 4));
@@ -418,7 +418,7 @@ TEST_CASE("whatever the receiver does, the end comes in time, and what is left i
     const bool drip = GENERATE(false, true);
     receiver there(drip ? drips(1s) : hangs());
     heard all;
-    delivery d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
+    exporter d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
     REQUIRE(d.start().empty());
     for (std::size_t i = 0; i < 4; ++i) REQUIRE(d.put(i % 2, "x", 1 + i / 2));
     REQUIRE(soon([&] { return there.count() == 2; }));
@@ -445,7 +445,7 @@ TEST_CASE("the end is no later than a tenth of a second") {
     const auto given = GENERATE(-1000ms, 0ms, 100ms);
     receiver stuck(hangs()), slow(drips(1s)), busy(answers(503));
     const auto late = least_overrun(100ms, [&](steady::time_point& due) {
-        delivery d({hasty(stuck.url()), hasty(slow.url()), hasty(busy.url()), hasty("http://127.0.0.1:1/")});
+        exporter d({hasty(stuck.url()), hasty(slow.url()), hasty(busy.url()), hasty("http://127.0.0.1:1/")});
         REQUIRE(d.start().empty());
         for (std::size_t i = 0; i < 4; ++i) REQUIRE(d.put(i, "x", 1));
         REQUIRE(soon([&] { return d.count(3).requests && d.count(0).in_flight && d.count(1).in_flight; }));
@@ -460,9 +460,9 @@ TEST_CASE("an attempt has a time of its own") {
         return n == 0 ? p.wait(1h) : p.say(answer_text(200, {}, {}));
     });
     heard all;
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.timeout = 50ms;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     CHECK(soon([&] { return d.count(0).delivered == 1; }));
@@ -472,7 +472,7 @@ TEST_CASE("an attempt has a time of its own") {
 
 TEST_CASE("destinations do not wait for each other") {
     receiver stuck(hangs()), quick(answers(200));
-    delivery d({hasty(stuck.url()), hasty(quick.url("/v1/metrics"), "metrics")});
+    exporter d({hasty(stuck.url()), hasty(quick.url("/v1/metrics"), "metrics")});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return stuck.count() == 1; }));
@@ -489,7 +489,7 @@ TEST_CASE("what is said of receivers that are none") {
                            row{"SSH-2.0-OpenSSH_9.2\r\n", "does not speak HTTP/1.1"}, row{"HTTP/9.9 200 Hi\r\n\r\n", "HTTP"});
     receiver there(says(r.raw));
     heard all;
-    delivery d({hasty(there.url())}, all.observer());
+    exporter d({hasty(there.url())}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return !all.lines().empty(); }));
@@ -501,13 +501,13 @@ TEST_CASE("what is said of receivers that are none") {
 TEST_CASE("a delivery that is not started, or not stopped, does no harm") {
     receiver there(answers(200));
     {
-        delivery never({hasty(there.url())});
+        exporter never({hasty(there.url())});
         CHECK(never.put(0, "x", 1));
         CHECK_FALSE(never.flush(in(1ms)));
         CHECK(never.count(0).waiting == 1);
     }
     {
-        delivery late({hasty(there.url())});
+        exporter late({hasty(there.url())});
         CHECK(late.put(0, "x", 1));
         REQUIRE(late.start().empty());
         CHECK(late.start() == "is running already");
@@ -515,7 +515,7 @@ TEST_CASE("a delivery that is not started, or not stopped, does no harm") {
         CHECK(late.put(0, "x", 1));
     }
     CHECK(there.count() <= 2);
-    delivery nothing({});
+    exporter nothing({});
     REQUIRE(nothing.start().empty());
     CHECK(nothing.flush(apm::deadline::max()));
     CHECK(nothing.flush(apm::deadline::min()));
@@ -524,9 +524,9 @@ TEST_CASE("a delivery that is not started, or not stopped, does no harm") {
 
 TEST_CASE("where nobody is at the other end neither flush() nor the end waits") {
     heard h;
-    otlp::destination to = hasty("http://127.0.0.1:1/v1/traces");
+    delivery::destination to = hasty("http://127.0.0.1:1/v1/traces");
     to.initial_backoff = to.max_backoff = 1h;
-    delivery d({to}, h.observer());
+    exporter d({to}, h.observer());
     REQUIRE(d.start().empty());
     for (std::uint64_t i = 1; i <= 5; ++i) CHECK(d.put(0, "body", i));
     const auto begin = steady::now();
@@ -536,7 +536,7 @@ TEST_CASE("where nobody is at the other end neither flush() nor the end waits") 
     CHECK(d.count(0).requests >= 2);  // each flush() tried
     CHECK_FALSE(d.stop(in(2 * patience)).empty());
     CHECK(steady::now() - begin < patience);
-    CHECK(d.count(0).lost[otlp::loss::shutdown] == 15);
+    CHECK(d.count(0).lost[delivery::loss::shutdown] == 15);
     CHECK(h.lost.all() == 15);
 }
 
@@ -544,9 +544,9 @@ TEST_CASE("an outage that begins soon after the last one is said when the quiet 
     std::atomic<bool> well{false};
     receiver there([&](const peer& p, const request&, std::size_t) { return p.say(answer_text(well ? 200 : 503, {}, {})); });
     heard h;
-    otlp::destination to = hasty(there.url());
+    delivery::destination to = hasty(there.url());
     to.quiet = 300ms;
-    delivery d({to}, h.observer());
+    exporter d({to}, h.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "body", 1));
     CHECK(soon([&] { return h.lines().size() == 1; }));
@@ -563,9 +563,9 @@ TEST_CASE("a failure that comes and goes is said once in a while, not each time"
     receiver there([](const peer& p, const request&, std::size_t n) { return p.say(answer_text(n % 2 ? 200 : 503, {}, {})); });
     for (const auto quiet : {0ms, 3'600'000ms}) {
         heard h;
-        otlp::destination to = hasty(there.url());
+        delivery::destination to = hasty(there.url());
         to.quiet = quiet;
-        delivery d({to}, h.observer());
+        exporter d({to}, h.observer());
         REQUIRE(d.start().empty());
         for (std::uint64_t i = 1; i <= 10; ++i) {
             CHECK(d.put(0, "body", 1));
@@ -578,7 +578,7 @@ TEST_CASE("a failure that comes and goes is said once in a while, not each time"
 
 TEST_CASE("start while it stops is refused") {
     receiver there(hangs());
-    delivery d({hasty(there.url())});
+    exporter d({hasty(there.url())});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     std::string line;
@@ -600,10 +600,10 @@ TEST_CASE("a unix socket") {
     const std::string path = std::string(mkdtemp(directory)) + "/sock";
     {
         receiver there(answers(200), path);
-        otlp::destination to = hasty("http://localhost/v1/traces");
+        delivery::destination to = hasty("http://localhost/v1/traces");
         to.unix_socket = path;
         to.proxy = "http://127.0.0.1:1";  // not for this
-        delivery d({to});
+        exporter d({to});
         REQUIRE(d.start().empty());
         REQUIRE(d.put(0, "x", 1));
         CHECK(d.flush(in(patience)));
@@ -611,9 +611,9 @@ TEST_CASE("a unix socket") {
     }
     unlink(path.c_str());
     heard all;
-    otlp::destination to = hasty("http://localhost/v1/traces");
+    delivery::destination to = hasty("http://localhost/v1/traces");
     to.unix_socket = path;
-    delivery d({to}, all.observer());
+    exporter d({to}, all.observer());
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     REQUIRE(soon([&] { return !all.lines().empty(); }));
@@ -626,7 +626,7 @@ TEST_CASE("two destinations under load, with flushes by another thread: nothing 
         return p.say(n % 7 == 3 ? answer_text(503, {}, {}) : answer_text(200, {}, {}));
     });
     heard all;
-    delivery d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
+    exporter d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
     REQUIRE(d.start().empty());
     std::atomic<bool> done{false};
     std::thread flushing([&] {
@@ -650,7 +650,7 @@ TEST_CASE("two destinations under load, with flushes by another thread: nothing 
 
 TEST_CASE("an observer that throws does no harm") {
     receiver there(answers(400));
-    delivery d({hasty(there.url())}, {[](const otlp::outcome&) { throw 1; }, [](const std::string&) { throw 2; }});
+    exporter d({hasty(there.url())}, {[](const delivery::outcome&) { throw 1; }, [](const std::string&) { throw 2; }});
     REQUIRE(d.start().empty());
     REQUIRE(d.put(0, "x", 1));
     CHECK_FALSE(d.flush(in(patience)));
@@ -667,7 +667,7 @@ TEST_CASE("a thread that cannot end is left behind: the end comes in time, the s
     std::vector<std::shared_ptr<stuck>> all;
     const auto late = least_overrun(100ms, [&](steady::time_point& due) {
         const auto s = all.emplace_back(std::make_shared<stuck>());
-        delivery d({hasty(there.url())}, {[s](const otlp::outcome&) { ++s->calls, s->gone.wait(); },
+        exporter d({hasty(there.url())}, {[s](const delivery::outcome&) { ++s->calls, s->gone.wait(); },
                                          [s](const std::string&) { ++s->lines; }});
         REQUIRE(d.start().empty());
         REQUIRE(d.put(0, "x", 1));

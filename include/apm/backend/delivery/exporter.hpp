@@ -1,12 +1,14 @@
-// The way out: batches of telemetry are put into a bounded queue for each destination, and sent by a thread of the delivery's
-// own, by HTTP, again and again where that is worth it (OTLP's specification, "Failures"). Nobody who puts waits for the network.
+// Delivers batches of telemetry by HTTP: each is put into the bounded export queue of its destination, and sent by a thread of
+// the exporter's own, again and again where that is worth it. The thread that puts never waits for the network. What is sent, and
+// how the reply is read, is the protocol's (protocol.hpp).
 //
-//     put() --> queue, or spool on disk --> sender: one transfer at a time per destination --> delivered | lost, by cause
+//     put() --> export queue, in memory or on disk --> sender: one transfer at a time per destination --> delivered | lost
 //
-// A forked child has a delivery of its own behind the same object: with nothing of what the parent had, and with a thread that
+// A forked child has an exporter of its own behind the same object: with nothing of what the parent had, and with a thread that
 // begins when the child first puts something. It touches neither connections nor locks of the parent's.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -22,22 +24,25 @@
 
 #include <apm/backend.hpp>
 #include <apm/backend/delivery/destination.hpp>
+#include <apm/backend/delivery/export_queues.hpp>
+#include <apm/backend/delivery/outbox.hpp>
+#include <apm/backend/delivery/outcome.hpp>
 #include <apm/backend/delivery/sender.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/own_thread.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
-class delivery {
+class exporter {
 public:
-    explicit delivery(std::vector<destination> to, observer told = {})
+    explicit exporter(std::vector<destination> to, observer told = {})
         : to_(std::make_shared<const std::vector<destination>>(std::move(to))), told_(std::move(told)),
           here_(new process(to_, told_)) {}
-    delivery(const delivery&) = delete;
-    delivery& operator=(const delivery&) = delete;
+    exporter(const exporter&) = delete;
+    exporter& operator=(const exporter&) = delete;
     // Waits for nothing: what is not delivered by then is lost, unless it is spooled.
-    ~delivery() {
+    ~exporter() {
         process* const p = here_.load();
         if (p->id != getpid()) return;  // the parent's: neither joined nor freed
         static_cast<void>(p->stop(steady::now()));
@@ -50,35 +55,35 @@ public:
         return guarded([this] { return here().start(); });
     }
 
-    // Takes a body that is not compressed, with so many items; false, and counted as lost, where it is refused. Never waits for
+    // Takes a body that is not compressed, with so many items; false, and counted as lost, where it is rejected. Never waits for
     // the network; compresses, and writes to the spool where there is one. One thread at a time. Before start() it waits.
     bool put(std::size_t destination, std::string&& body, std::uint64_t items) {
         bool taken = false;
         static_cast<void>(guarded([&] {
             process& p = here();
             p.start_in_child();
-            taken = p.core->put(destination, std::move(body), items);
+            taken = p.out.put(destination, std::move(body), items);
             return error{};
         }));
         return taken;
     }
 
-    // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. False at once where nobody is
-    // at the other end, and where something was lost since the last time it returned. Any thread.
+    // Tries what waits at once, whatever pause it is in; true when all of it was delivered by then. False at once where nothing
+    // is at the other end, and where something was lost since the last time it returned. Any thread.
     bool flush(deadline by) {
         bool delivered = false;
-        static_cast<void>(guarded([&] { return delivered = here().core->flush(sane(by)), error{}; }));
+        static_cast<void>(guarded([&] { return delivered = here().out.flush(sane(by)), error{}; }));
         return delivered;
     }
 
-    // The last attempts, until then; where nobody is at the other end, one. What is left is lost, and said, unless it is spooled.
-    // Returns at the latest a tenth of a second after that. Any thread; the second time there is nothing to do.
+    // The last attempts, until then; where nothing is at the other end, one. What is left is lost, and said, unless it is
+    // spooled. Returns at the latest a tenth of a second after that. Any thread; the second time there is nothing to do.
     error stop(deadline by) {
         return guarded([&] { return here().stop(sane(by)); });
     }
 
     // Of this process. Any thread.
-    [[nodiscard]] totals count(std::size_t destination) const { return here().core->count(destination); }
+    [[nodiscard]] totals count(std::size_t destination) const { return here().out.count(destination); }
 
 private:
     enum class life { fresh, begun, ending, ended };
@@ -86,21 +91,25 @@ private:
     // What belongs to one process, and is left alone, for good, by its children.
     struct process {
         const pid_t id = getpid();
-        std::shared_ptr<sender> core;
+        const std::shared_ptr<export_queues> queues;
+        outbox out;
         std::mutex control;  // of the two below
         std::unique_ptr<std::thread> thread;
         std::atomic<life> state{life::fresh};
         bool wanted = false;  // in a child: the parent had begun
 
         process(const std::shared_ptr<const std::vector<destination>>& to, const observer& told)
-            : core(std::make_shared<sender>(to, told)) {}
+            : queues(std::make_shared<export_queues>(to, told)), out(*queues) {}
 
         error start() {
             const std::lock_guard guard(control);
             if (state == life::begun) return "is running already";
             if (state != life::fresh) return "was stopped, and is not started again";
-            if (error failed = core->open(); !failed.empty()) return failed;
-            const error failed = start_thread(thread, "apm-otlp", [s = core] { s->run(); });
+            const auto sends = std::make_shared<sender>(queues);
+            if (error failed = sends->open(); !failed.empty()) return failed;
+            out.adopt();
+            const char* const name = queues->to->empty() ? plain_http.thread_name : queues->to->front().protocol->thread_name;
+            const error failed = start_thread(thread, name, [sends] { sends->run(); });
             if (!failed.empty()) return "no thread: " + failed;
             state = life::begun;
             return {};
@@ -114,19 +123,24 @@ private:
             state = was == life::begun || was == life::ending ? life::ending : life::ended;
             const std::unique_ptr<std::thread> mine = std::move(thread);
             guard.unlock();
-            if (was == life::fresh) return core->abandon(), core->last_words();
+            if (was == life::fresh) return out.abandon(), out.last_words();
             if (was == life::ended) return {};
-            if (mine) core->stop(by);
-            const bool ended = core->wait_for_end(by + patience);
+            if (mine) out.stop(by);
+            const bool ended = out.wait_for_end(by + patience);
             if (!mine) return {};
             if (ended) mine->join();
-            else core->abandon(), mine->detach();
+            else out.abandon(), mine->detach();
             state = life::ended;
-            return core->last_words();
+            return out.last_words();
         }
     };
     static constexpr std::chrono::milliseconds patience{50};  // for a thread that only has to close its connections
 
+    // A moment that can be waited for: neither past, nor so far off that clocks overflow.
+    static deadline sane(deadline by) {
+        const auto now = steady::now();
+        return std::clamp<deadline>(by, now, now + std::chrono::hours(24 * 365));
+    }
     process& here() const {
         process* p = here_.load(std::memory_order_acquire);
         if (p->id == getpid()) return *p;
@@ -137,7 +151,7 @@ private:
         if (parents == life::ending || parents == life::ended) static_cast<void>(fresh->stop(steady::now()));
         process* const inherited = p;
         if (!here_.compare_exchange_strong(p, fresh.get())) return *p;
-        inherited->core->forget();
+        inherited->out.forget();
         return *fresh.release();
     }
     const std::shared_ptr<const std::vector<destination>> to_;
@@ -145,4 +159,4 @@ private:
     mutable std::atomic<process*> here_;
 };
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

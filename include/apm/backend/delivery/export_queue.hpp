@@ -1,4 +1,4 @@
-// One destination as the sender sees it: what waits, what is on its way, when the next attempt is due, and the tally.
+// The export queue of one destination: what waits, what is on its way, when the next attempt is due, and the tally.
 #pragma once
 
 #include <algorithm>
@@ -6,42 +6,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <type_traits>
 
-#include <apm/backend.hpp>
 #include <apm/backend/delivery/destination.hpp>
-#include <apm/backend/delivery/http.hpp>
+#include <apm/backend/delivery/outcome.hpp>
 #include <apm/backend/delivery/queue.hpp>
 #include <apm/backend/delivery/reply.hpp>
 #include <apm/backend/delivery/retry.hpp>
 #include <apm/backend/delivery/spool.hpp>
 #include <apm/config.hpp>
 
-namespace apm::inline APM_ABI::detail::otlp {
+namespace apm::inline APM_ABI::detail::delivery {
 
 using steady = std::chrono::steady_clock;
 
-// A moment that can be waited for: neither past, nor so far off that clocks overflow.
-inline deadline sane(deadline by) {
-    const auto now = steady::now();
-    return std::clamp<deadline>(by, now, now + std::chrono::hours(24 * 365));
-}
-
-// Under the sender's mutex, except for what is marked as the thread's own. Nothing here throws but the constructor.
-struct lane {
-    lane(const destination& d, std::size_t index_)
+// Under the mutex of export_queues. Nothing here throws but the constructor.
+struct export_queue {
+    export_queue(const destination& d, std::size_t index_)
         : to(d), index(index_), queue(d), pauses(d.initial_backoff, d.max_backoff),
-          max_elapsed_time(std::clamp<std::chrono::milliseconds>(d.max_elapsed_time, {}, std::chrono::hours(24 * 365))), http(d) {
-        if (!d.spool_directory.empty()) disk.emplace(d.spool_directory, d.name);
+          max_elapsed_time(std::clamp<std::chrono::milliseconds>(d.max_elapsed_time, {}, std::chrono::hours(24 * 365))) {
+        if (!d.spool_directory.empty()) disk.emplace(d.spool_directory, d.name, *d.protocol);
     }
-    lane(const lane&) = delete;
-    lane& operator=(const lane&) = delete;
+    export_queue(const export_queue&) = delete;
+    export_queue& operator=(const export_queue&) = delete;
 
     const destination& to;
     const std::size_t index;
     batch_queue queue;
-    batches flight;             // the one that is being sent, until everybody is told what became of it
+    batches flight;             // the one that is being sent, until all are told what became of it
     bool sending = false;       // there is one
     totals tally;
     std::uint64_t puts = 0;     // batches that came
@@ -50,14 +42,11 @@ struct lane {
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
     bool unreadable = false;    // it is the file of this one batch that failed
-    bool hopeless = false;        // it will not be otherwise soon: see hopeless()
+    bool hopeless = false;      // it will not be otherwise soon: see hopeless()
     steady::time_point not_before{};
     bool resigned = false;      // at the end: what waits is for the next process
     std::chrono::milliseconds max_elapsed_time;
     std::optional<spool> disk;
-
-    exchange http;              // the thread's own
-    std::string from_disk;      // as well: the body of a batch that is in a file
 
     // Whether this failure is news; it is none until forget() or the next success, and not so soon after it was the last time.
     bool first_of(failure f) noexcept {
@@ -113,4 +102,4 @@ private:
     steady::time_point last_said_[64]{};
 };
 
-}  // namespace apm::inline APM_ABI::detail::otlp
+}  // namespace apm::inline APM_ABI::detail::delivery

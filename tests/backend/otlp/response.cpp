@@ -1,12 +1,15 @@
 // ctest: LABELS serial
-#include <apm/backend/delivery/reply.hpp>
+#include <apm/backend/otlp/protocol.hpp>
 
-#include <set>
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "../../catch.hpp"
 
-using namespace apm::detail::otlp;
+#include <apm/backend/delivery/judgement.hpp>
+
+using namespace apm::detail::delivery;
 using what = judgement::what;
 
 namespace {
@@ -16,49 +19,13 @@ reply answered(long status, std::string type = {}, std::string body = {}) {
     r.status = status, r.content_type = std::move(type), r.body = std::move(body);
     return r;
 }
-reply broke(CURLcode code, std::string detail = {}, long status = 0) {
-    reply r;
-    r.failed = code, r.detail = std::move(detail), r.status = status;
-    return r;
+judgement judge(const reply& r, std::uint64_t items, bool json_sent = false) {
+    return apm::detail::delivery::judge(apm::detail::otlp::over_http, r, items, json_sent);
 }
 constexpr const char* json = "application/json; charset=utf-8";
 constexpr const char* protobuf = "application/x-protobuf";
 
 }  // namespace
-
-TEST_CASE("2xx is a success, 429, 502, 503 and 504 are worth another attempt, no other status is") {
-    for (long status = 200; status < 600; ++status) {
-        CAPTURE(status);
-        const judgement j = judge(answered(status), 5);
-        const bool again = status == 429 || status == 502 || status == 503 || status == 504;
-        CHECK(j.verdict == (status < 300 ? what::delivered : again ? what::again : what::lost));
-        CHECK((j.kind == failure::none) == (status < 300));
-        CHECK(j.rejected == 0);
-        CHECK((j.verdict != what::lost || j.cause == loss::rejected));
-    }
-}
-
-TEST_CASE("no answer is worth another attempt, but for a URL that cannot work") {
-    for (int code = 1; code < CURL_LAST; ++code) {
-        const judgement j = judge(broke(static_cast<CURLcode>(code), curl_easy_strerror(static_cast<CURLcode>(code))), 5);
-        CAPTURE(code);
-        CHECK(j.verdict == (j.kind == failure::bad_url ? what::lost : what::again));
-        CHECK(j.kind != failure::none);
-    }
-    CHECK(judge(broke(CURLE_URL_MALFORMAT), 5).verdict == what::lost);
-    CHECK(judge(broke(CURLE_UNSUPPORTED_PROTOCOL, "Protocol \"ftp\" not supported"), 5).verdict == what::lost);
-    CHECK(judge(broke(CURLE_UNSUPPORTED_PROTOCOL, "Received HTTP/0.9 when not allowed"), 5).kind == failure::not_http);
-}
-
-TEST_CASE("an answer that broke off counts where its status says no, and not where it says yes") {
-    CHECK(judge(broke(CURLE_RECV_ERROR, "reset", 413), 5).verdict == what::lost);
-    CHECK(judge(broke(CURLE_SEND_ERROR, "reset", 503), 5).verdict == what::again);
-    CHECK(judge(broke(CURLE_PARTIAL_FILE, "short", 200), 5).verdict == what::again);
-    reply flood = broke(CURLE_WRITE_ERROR, "", 200);
-    flood.too_long = true;
-    CHECK(judge(flood, 5).verdict == what::lost);
-    CHECK(judge(flood, 5).cause == loss::bad_reply);
-}
 
 TEST_CASE("a partial success, in protobuf") {
     const auto of = [](std::string body) { return judge(answered(200, protobuf, std::move(body)), 10); };
@@ -74,7 +41,7 @@ TEST_CASE("a partial success, in protobuf") {
     CHECK(of("\x1a\x02hi\x0a\x02\x08\x01").rejected == 1);
     for (const char* bad : {"\x0a", "\x0a\x7f", "\x0a\x03\x08\xff\xff", "\xff\xff\xff\xff", "hello", "{\"a\":1}", "\x0b"}) {
         const judgement j = of(bad);
-        CHECK(j.verdict == what::delivered);
+        CHECK(j.outcome == what::delivered);
         CHECK(j.kind == failure::unreadable);
         CHECK(j.rejected == 0);
     }
@@ -95,7 +62,7 @@ TEST_CASE("a partial success, in JSON") {
     CHECK(of(R"({"partialSuccess":{"rejectedSpans":"99999999999999999999"}})").rejected == 0);
     for (const char* bad : {"[]", "null", "hello", "\"x\"", "   "}) CHECK(of(bad).kind == failure::unreadable);
     for (const char* torn : {"{\"", "{\"a", "{\"a\\", "{\"a\":\"", "{\"errorMessage\":", "{\"errorMessage\":\"\\u00", "{\"rejectedSpans\":"})
-        CHECK(of(torn).verdict == what::delivered);
+        CHECK(of(torn).outcome == what::delivered);
     CHECK(judge(answered(200, "", R"({"partialSuccess":{"rejectedSpans":2}})"), 10, true).rejected == 2);   // as was sent
     CHECK(judge(answered(200, protobuf, "\x0a\x02\x08\x03"), 10, true).rejected == 3);                     // as it says
 }
@@ -106,14 +73,5 @@ TEST_CASE("what an error says: google.rpc.Status, in protobuf or JSON, or plain 
     CHECK(judge(answered(404, "text/plain; charset=utf-8", "404 page not found"), 1).message == "404 page not found");
     CHECK(judge(answered(500, "text/html", "<html>"), 1).message.empty());
     CHECK(judge(answered(500, protobuf, "no protobuf"), 1).message.empty());
-    CHECK(judge(answered(500, "", std::string(1000, '\xff')), 1).verdict == what::lost);
-}
-
-TEST_CASE("where nobody is, or nobody who understands, another attempt at once is hopeless") {
-    using enum failure;
-    for (const failure f : {name_not_found, refused, not_http, proxy, tls_issuer, tls_host, tls_client, tls_file, tls, bad_url})
-        CHECK(apm::detail::otlp::hopeless(f));
-    for (const failure f : {none, timeout, reset, no_memory, other, busy, status, credentials, queue_full, stopped})
-        CHECK_FALSE(apm::detail::otlp::hopeless(f));
-    STATIC_REQUIRE(static_cast<std::size_t>(stopped) < 64);  // a bit for each, for what was said
+    CHECK(judge(answered(500, "", std::string(1000, '\xff')), 1).outcome == what::lost);
 }
