@@ -122,9 +122,9 @@ TEST_CASE("whatever comes back that is no answer: one line, and the last good on
     trouble(answers(200, {}, share("7")), "gave an answer that has no samplingRate from 0 to 1");
     trouble(says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), "gave no answer: ");
     trouble(resets_after("HTTP/1.1 200"), "gave no answer: ");
-    trouble([&](const peer& p, const request& r, std::size_t n) {
+    trouble([&](const peer& client, const request& r, std::size_t n) {
         std::atomic<std::uint64_t> sent{0};
-        const bool goes_on = floods(64 << 20, false, sent)(p, r, n);
+        const bool goes_on = floods(64 << 20, false, sent)(client, r, n);
         if (sent > most) most = sent.load();
         return goes_on;
     }, "gave an answer of more than 1 MiB");
