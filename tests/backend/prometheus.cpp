@@ -433,13 +433,14 @@ TEST_CASE("stop() leaves the program's own sockets alone, whatever port they hav
 }
 
 TEST_CASE("stop() is quick where no client is connected") {
-    CHECK(least(1s, [] {
-              apm::prometheus p({.port = 0});
-              REQUIRE(p.start({}).empty());
-              CHECK(ask(p.port()).status == 200);
-              std::this_thread::sleep_for(50ms);
-              return time_of([&] { CHECK(p.stop(clock_type::now() + patience).empty()); });
-          }) < 1s);
+    const auto took = least(1s, [] {
+        apm::prometheus p({.port = 0});
+        REQUIRE(p.start({}).empty());
+        CHECK(ask(p.port()).status == 200);
+        std::this_thread::sleep_for(50ms);
+        return time_of([&] { CHECK(p.stop(clock_type::now() + patience).empty()); });
+    });
+    CHECK(took < 1s);
 }
 
 TEST_CASE("an object that is stopped twice, or never started, does nothing") {
