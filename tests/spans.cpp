@@ -358,7 +358,7 @@ TEST_CASE("what a thread left open is ended while the next thread takes over") {
     const apm::span_totals before = apm::count_spans();
     using scope = decltype(telemetry.step.scope({.n = 1}));
     std::uint64_t drained = 0;
-    const std::size_t count = repeat(5000);
+    const std::size_t count = repeat(2000);
     for (std::size_t i = 0; i < count; ++i) {
         std::unique_ptr<scope> left[3];
         std::thread([&] {
