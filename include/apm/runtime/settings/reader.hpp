@@ -1,5 +1,5 @@
-// Reads settings, one after the other, from the sources over the options. A value that cannot be read is one line and the default;
-// an unknown APM_* name is one line with the nearest known one.
+// Reads settings, one after the other, from the sources over the options. A value that cannot be read is one line and the
+// default; an unknown APM_* name is one line with the nearest known one.
 #pragma once
 
 #include <algorithm>
