@@ -1,4 +1,4 @@
-// The concept of a back end: what the runtime promises to it, and what it promises to the runtime.
+// The concept of a back end, and what the runtime guarantees to it.
 //
 // Threads: start(), export_metrics(), export_spans() and stop() are called by one thread at a time, never concurrently. A pull
 // back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
@@ -25,7 +25,7 @@
 
 namespace apm::inline APM_ABI {
 
-// Who is speaking: OpenTelemetry's resource, `service.name` first. Text is UTF-8.
+// The source of telemetry: OpenTelemetry's resource, `service.name` first. Text is UTF-8.
 using resource_value = std::variant<std::string, std::int64_t>;
 struct resource {
     std::vector<std::pair<std::string, resource_value>> attributes;
@@ -57,8 +57,8 @@ concept backend = requires(B& b, const resource& who, deadline by) {
     { b.stop(by) } -> std::same_as<error>;    // flushes what it can until then
 };
 
-// A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop(). They are what
-// apm::collect() says, or what its own collect() does, if it has one: a delta_reader's, say.
+// A back end that is handed snapshots at an interval, by the runtime's one thread, and once more before stop(). They come from
+// apm::collect(), or from its own collect(), if it has one: a delta_reader's, say.
 template <class B>
 concept push_backend = backend<B> && requires(B& b, snapshot& s, deadline by) {  // s is the back end's own to keep
     { b.interval() } -> std::same_as<std::chrono::milliseconds>;
@@ -73,8 +73,8 @@ concept span_backend = backend<B> && requires(B& b, const span_batch& s, deadlin
     { b.export_spans(s, by) } -> std::same_as<error>;
 };
 
-// A back end that keeps for later what it is handed, and delivers it when the program flushes. Called by whichever thread
-// flushes, at any time between start() and stop().
+// A back end that keeps for later what it is handed, and delivers it when the program flushes. Called by the thread
+// that flushes, at any time between start() and stop().
 template <class B>
 concept flushing_backend = backend<B> && requires(B& b, deadline by) {
     { b.flush(by) } -> std::same_as<bool>;  // whether that was all done by then

@@ -152,8 +152,8 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
     self.emplace();
     const bool endpoint = settings.metrics.has("prometheus");
     if (!options.control.token.empty() && (!endpoint || options.prometheus.path == "/control"))
-        detail::report("there is no /control: %s", endpoint ? "it is the path of the page for Prometheus"
-                                                            : "it needs the page for Prometheus");
+        detail::report("there is no /control: %s", endpoint ? "it is the path of the metrics endpoint"
+                                                            : "it needs the Prometheus endpoint");
     const control::state at_start = control::now<mode::on>();
     for (const detail::builtin& b : detail::builtins())
         if (settings.traces.has(b) || settings.metrics.has(b)) ours.push_back(b.make(options, at_start));

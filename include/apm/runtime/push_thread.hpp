@@ -23,9 +23,9 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// Hands the spans that ended before now to all of these, a batch at a time; a busy program's later ones are for the next time.
-// `call(back end, f)` runs f around whatever a call needs; `go_on()` is asked before each batch. False where a back end failed,
-// and what it was given is counted as undelivered; or where that was not all when it had to stop.
+// Exports the spans that ended before now to all of these, a batch at a time; later ones are for the next time.
+// `call(back end, f)` calls f; `go_on()` is asked before each batch. False where a back end failed (what it was given is counted
+// as undelivered) or where spans are left.
 template <class Call, class GoOn>
 bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call, GoOn&& go_on) {
     bool well = true;
@@ -70,7 +70,7 @@ public:
             state_->served.push_back({b, interval, clock::now() + interval});
         }
         if (backends.empty()) return;
-        // Whoever calls from here on is heard, though the thread does not run yet; and who called before there was one.
+        // A wake-up from here on counts, though the thread does not run yet; so does one from before.
         state_->seen = static_cast<std::uint32_t>(process_root().wake.load_acquire());
         if (bytes_to_drain() > ring::default_bytes / 2) --state_->seen;
         const error failed = start_thread(thread_, "apm-push", [s = state_] { run(*s); });
@@ -95,7 +95,7 @@ public:
         thread_.reset();
         return ended;
     }
-    // Whether this one is being called just now, or (in a forked child) was when the process forked. Nobody else may call it.
+    // Whether this one is being called just now, or (in a forked child) was when the process forked. No other thread may call it.
     [[nodiscard]] bool busy(const any_backend& b) const { return state_->busy.load() == b.self; }
     [[nodiscard]] bool is_this_thread() const { return thread_ && std::this_thread::get_id() == thread_->get_id(); }
     // In a forked child: the thread is not here, and its id may by now be that of a thread that the child started. So it is
@@ -112,7 +112,7 @@ public:
     }
 
 private:
-    // Busy enough; and what any clock can add ("never" is a good answer).
+    // Bounds of an interval: "never" is within what a clock can add.
     static constexpr std::chrono::milliseconds shortest{1}, longest = std::chrono::hours(24 * 365);
 
     struct client {
@@ -155,8 +155,8 @@ private:
         s.ended = true;
         s.changed.notify_all();
     }
-    // Until then, or until somebody wakes it: stop(), flush(), or a thread whose ring is half full. True where one did.
-    // What is compared is what was there the last time, before the rings were read: who called meanwhile does not call again.
+    // Until then, or until stop(), flush(), or a thread whose ring is half full wakes it: then true. The word is compared with
+    // what it was before the rings were read: a thread that called meanwhile does not call again.
     static bool sleep(state& s, std::unique_lock<std::mutex>& guard, deadline until) {
         const cell& word = process_root().wake;
         if (s.stopping || s.flush_wanted > s.flushed) {
@@ -194,8 +194,8 @@ private:
         return well;
     }
     static bool deliver(state& s, std::unique_lock<std::mutex>& guard, bool all) {
-        // A thread that was left behind takes nothing more: it is the next runtime's. The end has a deadline of its own, and
-        // snapshots that are due do not wait for all that a busy program has, unless somebody does.
+        // A thread that was left behind takes nothing more: spans are the next runtime's. stop() has a deadline of its own.
+        // Snapshots that are due do not wait for all spans of a busy program, except at flush() and stop().
         const bool at_the_end = s.stopping;
         bool interrupted = false;
         const auto go_on = [&] {

@@ -286,11 +286,11 @@ TEST_CASE("a token that nothing serves is one line") {
     apm::runtime_options o = served();
     o.metrics_exporter = "none";
     { const runtime r(o); }
-    CHECK(said.take() == lines{"there is no /control: it needs the page for Prometheus"});
+    CHECK(said.take() == lines{"there is no /control: it needs the Prometheus endpoint"});
     o.metrics_exporter = "auto";
     o.prometheus.path = "/control";
     const runtime r(o);
-    CHECK(said.take() == lines{"there is no /control: it is the path of the page for Prometheus"});
+    CHECK(said.take() == lines{"there is no /control: it is the path of the metrics endpoint"});
     CHECK(ask(r.prometheus_port(), "", "GET /control").status == 200);
     CHECK(change(r.prometheus_port(), "max_level=1").status == 405);
 }

@@ -23,7 +23,7 @@ namespace apm::inline APM_ABI::detail {
 
 // A bad line is one line of report (of many, the first 20), and what its key was before holds; so is a row, or a rule for tail
 // sampling, that finds no room. What threw is done again at the next look. A key that is taken out goes back to what the start
-// had, unless there is a line with an unknown one, which may be it; so do all where the file is removed. What somebody else
+// had, unless there is a line with an unknown one, which may be it; so do all where the file is removed. What another caller
 // changed meanwhile stays until the file says another thing of it.
 class control_file {
 public:
@@ -74,7 +74,7 @@ private:
             const edit* const before = at_place(held_, place);
             if (before && !at_place(now.edits, place)) now.edits.push_back(*before);
         }
-        // A key that nobody knows may be one that was there, mistyped: then what is missing is not taken for taken out.
+        // An unknown key may be a known one, mistyped: then a missing line is not taken for one that was removed.
         const bool unknown = std::ranges::any_of(now.bad, [](const bad_line& b) { return b.of == edit::no_change; });
         for (const edit& e : held_)
             if (unknown && !at_place(now.edits, e)) now.edits.push_back(e);

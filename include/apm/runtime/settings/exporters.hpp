@@ -1,5 +1,5 @@
 // Which back ends a runtime has: by OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER, else by APM_BACKEND, else by the code, to
-// which an endpoint for OTLP adds it. And the addresses that older programs were given, as what they are today.
+// which an endpoint for OTLP adds it. Also older variables with addresses of other protocols, as OTLP over HTTP.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // Which headers carry a trace, and what baggage leaves the process: the options, overridden by OTEL_PROPAGATORS and
-// APM_BAGGAGE_KEYS. Where neither says a thing, what the program chose by propagate_with() and allow_baggage() stays.
+// APM_BAGGAGE_KEYS. Where neither is set, what the program chose by propagate_with() and allow_baggage() stays.
 #pragma once
 
 #include <cstdint>

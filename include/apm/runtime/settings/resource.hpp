@@ -1,4 +1,4 @@
-// Who is speaking: what the code and the environment say, and what the kernel, the container and Kubernetes show. Names are those
+// The resource: what the code and the environment say, and what the kernel, the container and Kubernetes show. Names are those
 // of OpenTelemetry's semantic conventions. A command line's arguments are left out: they hold secrets.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Which traces are kept: the options, overridden by OTEL_TRACES_SAMPLER and its argument, TRACE_SAMPLE_RATE, APM_TAIL_*,
-// APM_MAX_LEVEL; and who may change that while the program runs.
+// Sampling: the options, overridden by OTEL_TRACES_SAMPLER and its argument, TRACE_SAMPLE_RATE, APM_TAIL_*, APM_MAX_LEVEL; and
+// the control file and token, by which sampling changes while the program runs.
 #pragma once
 
 #include <algorithm>
@@ -100,7 +100,7 @@ public:
     remote_sampling remote;
 
 private:
-    // What people mean by two samplers that are the same: all, none, or one share.
+    // Whether two samplers do the same: keep all, none, or one share.
     static bool same(const sampling_rules& r, double share) {
         if (r == parent_based(always_on)) return share == 1;
         return r == parent_based(probability(share)) || r == parent_based(trace_id_ratio(share));
@@ -121,7 +121,7 @@ private:
         o_.remote_sampling.endpoint = endpoint_;
         remote.parent_based = name.starts_with(parent_based_prefix);
     }
-    // False where it is as if nobody had named one.
+    // False where it is ignored.
     bool choose(std::string_view name, const std::string& argument) {
         const std::string_view given = name;
         const bool follows = name.starts_with(parent_based_prefix);
