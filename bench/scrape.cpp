@@ -1,4 +1,4 @@
-// What does it cost to look? 100,000 series of one counter, to a snapshot and to the page that Prometheus reads; beside it
+// What does it cost to look? 100,000 series of one counter, to a snapshot and to the exposition that Prometheus reads; beside it
 // prometheus-cpp with the same series.
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 #include <apm/apm.hpp>
 #include <apm/collect.hpp>
-#if __has_include(<apm/backend/prometheus/page.hpp>)
-#include <apm/backend/prometheus/page.hpp>
+#if __has_include(<apm/backend/prometheus/exposition.hpp>)
+#include <apm/backend/prometheus/exposition.hpp>
 #endif
 
 #include "prometheus_cpp.hpp"
@@ -55,10 +55,10 @@ void collect(benchmark::State& state) {
 }
 BENCHMARK(collect)->Unit(benchmark::kMillisecond);
 
-#if __has_include(<apm/backend/prometheus/page.hpp>)
-void page_of(benchmark::State& state, apm::page_format format) {
+#if __has_include(<apm/backend/prometheus/exposition.hpp>)
+void exposition_of(benchmark::State& state, apm::exposition_format format) {
     fill();
-    apm::prometheus_page writer;
+    apm::prometheus_exposition writer;
     std::size_t bytes = 0;
     for (auto _ : state) {
         const std::string text = writer.write(apm::collect(), {}, format);
@@ -68,10 +68,10 @@ void page_of(benchmark::State& state, apm::page_format format) {
     per_series(state);
     state.counters["bytes"] = static_cast<double>(bytes);
 }
-void page(benchmark::State& state) { page_of(state, apm::page_format::text); }
-void page_openmetrics(benchmark::State& state) { page_of(state, apm::page_format::openmetrics); }
-BENCHMARK(page)->Unit(benchmark::kMillisecond);
-BENCHMARK(page_openmetrics)->Unit(benchmark::kMillisecond);
+void exposition(benchmark::State& state) { exposition_of(state, apm::exposition_format::text); }
+void exposition_openmetrics(benchmark::State& state) { exposition_of(state, apm::exposition_format::openmetrics); }
+BENCHMARK(exposition)->Unit(benchmark::kMillisecond);
+BENCHMARK(exposition_openmetrics)->Unit(benchmark::kMillisecond);
 #endif
 
 #if BENCH_PROMETHEUS_CPP
@@ -96,7 +96,7 @@ void prometheus_collect(benchmark::State& state) {
     }
     per_series(state);
 }
-void prometheus_page(benchmark::State& state) {
+void prometheus_exposition(benchmark::State& state) {
     const prometheus::Registry& registry = filled();
     const prometheus::TextSerializer serializer;
     std::size_t bytes = 0;
@@ -109,7 +109,7 @@ void prometheus_page(benchmark::State& state) {
     state.counters["bytes"] = static_cast<double>(bytes);
 }
 BENCHMARK(prometheus_collect)->Unit(benchmark::kMillisecond);
-BENCHMARK(prometheus_page)->Unit(benchmark::kMillisecond);
+BENCHMARK(prometheus_exposition)->Unit(benchmark::kMillisecond);
 #endif
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The server, through real sockets. (What the page says: prometheus_page.cpp; the runtime's use of it: ../runtime/page.cpp.)
+// The server, through real sockets. (What the exposition says: prometheus/exposition.cpp; the runtime's use of it: ../runtime/page.cpp.)
 #include <apm/backend/prometheus.hpp>
 
 #include <atomic>
@@ -35,12 +35,12 @@ struct Schema : apm::schema<Schema> {
     counter<>      hits{this, "served.hits", "Hits"};
     counter<Shard> work{this, "served.work", "Recorded by many"};
     updown<>       open{this, "served.open", "Observed"};
-    counter<Wide>  wide{this, "served.wide", "Makes the page long"};
+    counter<Wide>  wide{this, "served.wide", "Makes the exposition long"};
     histogram<Shard, apm::seconds, few> took{this, "served.took", "Recorded by many"};
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 
-// A page that is served while this lives.
+// An endpoint that is served while this lives.
 struct served {
     apm::prometheus page;
     apm::error failed;
@@ -138,7 +138,7 @@ TEST_CASE("the format is the one that the client prefers") {
     CHECK(ask(s.port(), {}, "GET /metrics?name=x").status == 200);
 }
 
-TEST_CASE("gzip gives the same page") {
+TEST_CASE("gzip gives the same exposition") {
     const served s;
     for (const char* accept : {"", prometheus_3}) {
         const answer plain = ask(s.port(), accept), packed = ask(s.port(), std::string(accept) + "Accept-Encoding: gzip\r\n");
@@ -204,7 +204,7 @@ TEST_CASE("what cannot be served is one line") {
     CHECK(why_not({.host = "no.such.host", .port = 0}) ==
           "cannot listen on host \"no.such.host\": give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1");
     CHECK(why_not({.host = "192.0.2.1", .port = 0}).find("cannot serve on 192.0.2.1:0: Cannot assign requested address") == 0);
-    CHECK(why_not({.port = 0, .path = "metrics"}) == "the page's path \"metrics\" must begin with /");
+    CHECK(why_not({.port = 0, .path = "metrics"}) == "the endpoint's path \"metrics\" must begin with /");
     CHECK(why_not({.port = 0, .certificate = "/no/such/file.pem"}) ==
           "cannot read the certificate /no/such/file.pem: No such file or directory");
     const directory d;
@@ -320,7 +320,7 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     CHECK(silent.hear().find("200 OK") == std::string::npos);
     CHECK(halting.hear().find("200 OK") == std::string::npos);
 
-    // A page that no socket's buffers hold.
+    // An exposition that no socket's buffers hold.
     for (int i = 0; i < 200; ++i) telemetry.wide.add(1, {.text = std::to_string(i) + std::string(65000, 'w')});
     const connection deaf(s.port());
     deaf.say("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
@@ -361,7 +361,7 @@ TEST_CASE("behind a body that is all there, the connection goes on") {
     CHECK(heard.find("HTTP/1.1 200 OK") != heard.npos);
 }
 
-TEST_CASE("a page may be added to while it is written: by a callback, by another thread's, by a family's own source") {
+TEST_CASE("an exposition may be added to while it is written: by a callback, by another thread's, by a family's own source") {
     if (!can_fork) return;
     const auto more = [](const char* name) {
         return [name] { return std::vector<apm::other_family>{{name, "", apm::other_family::kind::gauge, {{.value = 1.0}}}}; };
@@ -374,7 +374,7 @@ TEST_CASE("a page may be added to while it is written: by a callback, by another
                 if (ran++ == 0) p.also(more("from_a_callback"));
                 return 1;
             });
-            if (p.write(apm::page_format::text).find("\nfrom_a_callback 1\n") == std::string::npos) return 2;
+            if (p.write(apm::exposition_format::text).find("\nfrom_a_callback 1\n") == std::string::npos) return 2;
         }
         {
             const auto observed = telemetry.open.observe([&] {
@@ -383,15 +383,15 @@ TEST_CASE("a page may be added to while it is written: by a callback, by another
             });
             std::thread other([] { (void)apm::collect(); });
             while (!started) std::this_thread::yield();
-            (void)p.write(apm::page_format::text);
+            (void)p.write(apm::exposition_format::text);
             other.join();
         }
         p.also([&] {
             if (ran++ < 10) p.also(more("from_a_source"));
             return more("a_source")();
         });
-        (void)p.write(apm::page_format::text);
-        const std::string page = p.write(apm::page_format::text);
+        (void)p.write(apm::exposition_format::text);
+        const std::string page = p.write(apm::exposition_format::text);
         for (const char* line : {"\nfrom_another 1\n", "\na_source 1\n", "\nfrom_a_source 1\n"})
             if (page.find(line) == page.npos) return 3;
         return 0;

@@ -100,7 +100,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("a registry is shown on our page, in both formats") {
+TEST_CASE("a registry is shown in our exposition, in both formats") {
     record();
     const auto registry = std::make_shared<prometheus::Registry>();
     prometheus::BuildCounter().Name("their_total").Help("Two\nlines").Register(*registry).Add({{"k", "v\"\\"}}).Increment(3);
@@ -113,7 +113,7 @@ TEST_CASE("a registry is shown on our page, in both formats") {
 
     apm::prometheus page;
     page.also(apm::families_of(registry));
-    const std::string text = page.write(apm::page_format::text), open = page.write(apm::page_format::openmetrics);
+    const std::string text = page.write(apm::exposition_format::text), open = page.write(apm::exposition_format::openmetrics);
     CAPTURE(text, open);
     for (const std::string* p : {&text, &open})
         for (const char* line : {R"(cpp_orders_total{pay_method="card"} 2)", R"(their_total{k="v\"\\"} 3)", "level 1234567.25",
@@ -142,7 +142,7 @@ TEST_CASE("what others give wrongly costs them only") {
     wrong->families[3].metric[0].timestamp_ms = 1500;
     apm::prometheus page;
     page.also(apm::families_of(wrong));
-    const std::string text = page.write(apm::page_format::text), open = page.write(apm::page_format::openmetrics);
+    const std::string text = page.write(apm::exposition_format::text), open = page.write(apm::exposition_format::openmetrics);
     CAPTURE(text, open);
     CHECK(text.find("# HELP cpp_orders_total Ours") == text.npos);
     CHECK(has(text, "# HELP bad_name \xef\xbf\xbd"));
@@ -152,11 +152,11 @@ TEST_CASE("what others give wrongly costs them only") {
     CHECK(open.find("holes_sum") == open.npos);
     CHECK(has(text, "stamped 0 1500"));
     CHECK(has(open, "stamped 0 1.5"));
-    CHECK(said.take() == lines{"the family cpp_orders_total is left out of the page: there is a cpp_orders already"});
+    CHECK(said.take() == lines{"the family cpp_orders_total is left out of the exposition: there is a cpp_orders already"});
 
     wrong->fails = true;
     for (int twice = 0; twice < 2; ++twice) {
-        const std::string rest = page.write(apm::page_format::text);
+        const std::string rest = page.write(apm::exposition_format::text);
         CHECK(rest.find("cpp_big_total") != rest.npos);
         CHECK(rest.find("stamped") == rest.npos);
     }
@@ -168,12 +168,12 @@ TEST_CASE("a registry that is gone is shown no more") {
     prometheus::BuildGauge().Name("gone_soon").Register(*registry).Add({}).Set(1);
     apm::prometheus page;
     page.also(apm::families_of(registry));
-    CHECK(has(page.write(apm::page_format::text), "gone_soon 1"));
+    CHECK(has(page.write(apm::exposition_format::text), "gone_soon 1"));
     registry.reset();
-    CHECK_FALSE(has(page.write(apm::page_format::text), "gone_soon 1"));
+    CHECK_FALSE(has(page.write(apm::exposition_format::text), "gone_soon 1"));
 }
 
-TEST_CASE("a runtime shows a registry on the page it serves") {
+TEST_CASE("a runtime shows a registry in the exposition that it serves") {
     const environment e;
     const auto registry = std::make_shared<prometheus::Registry>();
     prometheus::BuildCounter().Name("served_total").Register(*registry).Add({}).Increment(2);
@@ -221,7 +221,7 @@ TEST_CASE("our schemas are pushed to a Pushgateway") {
 
     // A label that belongs to the group: the gateway refuses it.
     const apm::error refused = push({.job = "nightly", .labels = {{"bad-name", "b"}}});
-    CHECK(refused.find("the Pushgateway at 127.0.0.1:" + std::to_string(gateway.port) + " refused the push: HTTP status 400") == 0);
+    CHECK(refused.find("the Pushgateway at 127.0.0.1:" + std::to_string(gateway.port) + " rejected the push: HTTP status 400") == 0);
 }
 
 TEST_CASE("a push that fails is one line, in time") {

@@ -156,8 +156,8 @@ TIMED = {
     },
     "looking": {
         "scrape": (
-            ("page of 100,000 series", "page", "prometheus-cpp", "prometheus_page", ">= 5"),
-            ("page of 100,000 series, OpenMetrics", "page_openmetrics", "prometheus-cpp", "prometheus_page", ""),
+            ("page of 100,000 series", "exposition", "prometheus-cpp", "prometheus_exposition", ">= 5"),
+            ("page of 100,000 series, OpenMetrics", "exposition_openmetrics", "prometheus-cpp", "prometheus_exposition", ""),
             ("snapshot of 100,000 series", "collect", "prometheus-cpp", "prometheus_collect", ""),
         ),
     },

@@ -1,4 +1,4 @@
-// The Prometheus back end: serves the page that a Prometheus scrapes. Needs CivetWeb and zlib.
+// The Prometheus back end: serves the exposition that a Prometheus scrapes. Needs CivetWeb and zlib.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@
 #include <apm/backend/prometheus/http_server.hpp>
 #include <apm/backend/prometheus/options.hpp>
 #include <apm/backend/prometheus/other.hpp>
-#include <apm/backend/prometheus/page.hpp>
+#include <apm/backend/prometheus/exposition.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {
 
-// A pull back end: each request collects and writes the page, in one of the server's threads. Pages are written one at a
-// time. Errors (port taken, no such host, unreadable certificate) come from start() as one line.
+// A pull back end: each request collects and writes the exposition, in one of the server's threads, one at a time. Errors (port
+// taken, no such host, unreadable certificate) come from start() as one line.
 class prometheus {
 public:
-    explicit prometheus(const prometheus_options& options = {}) : options_(options), page_(options.scope_labels) {}
+    explicit prometheus(const prometheus_options& options = {}) : options_(options), exposition_(options.scope_labels) {}
 
     [[nodiscard]] std::string_view name() const { return "prometheus"; }
 
@@ -32,12 +32,13 @@ public:
 
     error start(const resource& who) {
         who_ = who;
-        return server_.start(options_, [this](std::string_view accept) -> detail::http_page {
-            const auto format = detail::http::prefers_openmetrics(accept) ? page_format::openmetrics : page_format::text;
+        return server_.start(options_, [this](std::string_view accept) -> detail::http_exposition {
+            const bool open = detail::http::prefers_openmetrics(accept);
+            const auto format = open ? exposition_format::openmetrics : exposition_format::text;
             return {write(format), content_type(format)};
         });
     }
-    // Within some second, whatever clients do; a page that is being made is waited for.
+    // Within some second, whatever clients do; a reply that is being made is waited for.
     error stop(deadline) {
         server_.stop();
         return {};
@@ -46,20 +47,20 @@ public:
     // Where it listens; 0 while it does not.
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
-    // Shows more families, behind ours: `more` is called for every page from now on. A name that is taken already is left out,
-    // said once. Any thread, and from within callbacks; what `more` looks at must outlive this object.
+    // Shows more families, behind ours: `more` is called for every exposition from now on. A name that is taken already is left
+    // out, said once. Any thread, and from within callbacks; what `more` looks at must outlive this object.
     void also(other_families more) {
         const std::lock_guard guard(adding_);
         others_.push_back({std::move(more)});
     }
 
-    // The page as it is now.
-    [[nodiscard]] std::string write(page_format format) {
+    // The exposition as it is now.
+    [[nodiscard]] std::string write(exposition_format format) {
         const snapshot now = collect();  // outside of the locks: callbacks run
         const std::lock_guard guard(writing_);
         std::vector<other_family> others;
         for (source* from : sources()) add(others, *from);
-        return page_.write(now, who_, format, others);
+        return exposition_.write(now, who_, format, others);
     }
 
 private:
@@ -73,7 +74,7 @@ private:
         for (source& from : others_) all.push_back(&from);
         return all;
     }
-    // One that throws costs its own families, not the page.
+    // One that throws costs its own families, not the exposition.
     static void add(std::vector<other_family>& all, source& from) {
         const auto say = [&from](const char* why) {
             if (std::exchange(from.said, true)) return;
@@ -89,9 +90,9 @@ private:
     }
 
     prometheus_options options_;
-    std::mutex writing_;  // one page at a time
+    std::mutex writing_;  // one exposition at a time
     std::mutex adding_;   // held for a moment, and while nothing of the user's runs
-    prometheus_page page_;
+    prometheus_exposition exposition_;
     std::deque<source> others_;  // none moves, none goes
     resource who_;
     detail::http_server server_;

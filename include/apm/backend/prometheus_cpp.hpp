@@ -1,7 +1,7 @@
 // A bridge for programs that use prometheus-cpp today. Needs prometheus-cpp; link apm::prometheus_cpp.
 //
-//     apm.show(apm::families_of(registry));                    // your prometheus::Registry, on our page
-//     auto ours = apm::as_collectable();                       // our schemas, on the page of your Exposer; keep `ours`
+//     apm.show(apm::families_of(registry));                    // your prometheus::Registry, in our exposition
+//     auto ours = apm::as_collectable();                       // our schemas, on your Exposer; keep `ours`
 //     exposer.RegisterCollectable(ours);
 //     auto failed = apm::push_to_gateway({.job = "nightly"}, std::chrono::steady_clock::now() + 5s);
 //
@@ -107,7 +107,7 @@ private:
         const row& r = from.first();
         ::prometheus::MetricFamily f;
         f.name = from.name + (r.kind == kind::counter ? "_total" : "");
-        // prometheus-cpp writes it as it is: a line feed would break the page.
+        // prometheus-cpp writes it as it is: a line feed would break the exposition.
         prometheus_text::put_escaped(f.help, r.help, false);
         f.type = r.kind == kind::counter ? type::Counter : r.kind == kind::histogram ? type::Histogram : type::Gauge;
         const merged_series merged(from);
@@ -139,8 +139,9 @@ private:
 
 }  // namespace detail
 
-// What a prometheus::Registry, or anything else that prometheus-cpp collects from, has to show on our page: for runtime.show()
-// or prometheus::also(). It is watched, not kept: once it is gone, nothing is shown. Counts of its histograms stay integers.
+// What a prometheus::Registry, or anything else that prometheus-cpp collects from, has to show in our exposition: for
+// runtime.show() or prometheus::also(). It is watched, not kept: once it is gone, nothing is shown. Counts of its histograms stay
+// integers.
 [[nodiscard]] inline other_families families_of(std::weak_ptr<::prometheus::Collectable> from) {
     return [from = std::move(from)] {
         std::vector<other_family> families;
@@ -182,7 +183,7 @@ struct gateway_options {
         if (done.wait_until(by) != std::future_status::ready) return "no answer in time from the " + where + "; is it there?";
         const int status = done.get();
         if (status >= 200 && status < 300) return {};
-        if (status >= 100) return "the " + where + " refused the push: HTTP status " + std::to_string(status);
+        if (status >= 100) return "the " + where + " rejected the push: HTTP status " + std::to_string(status);
         const char* why = status == -6   ? "no such host"
                           : status == -7 ? "cannot connect; is it running?"
                                          : "the connection failed";

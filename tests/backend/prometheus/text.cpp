@@ -116,7 +116,7 @@ TEST_CASE("escapes: backslash and line feed always, quotes where asked") {
     CHECK(escaped(std::string(65536, '\\'), true) == std::string(131072, '\\'));
 }
 
-TEST_CASE("bytes that are not UTF-8 are replaced, since they would cost the whole page") {
+TEST_CASE("bytes that are not UTF-8 are replaced, since they would cost the whole exposition") {
     CHECK(label("a", "caf\xc3\xa9") == "a=\"caf\xc3\xa9\"");
     CHECK(label("a", "x\xffy") == "a=\"x\xef\xbf\xbdy\"");
     CHECK(label("a", "\xc3") == "a=\"\xef\xbf\xbd\"");
@@ -124,7 +124,7 @@ TEST_CASE("bytes that are not UTF-8 are replaced, since they would cost the whol
     CHECK(escaped("help \xed\xa0\x80", false) == "help \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
-TEST_CASE("a label's name never begins with __, which Prometheus keeps for itself and refuses the page for") {
+TEST_CASE("a label's name never begins with __, which Prometheus keeps for itself and rejects the exposition for") {
     CHECK(label("__name__", "x") == R"(key__name__="x")");
     CHECK(label("-.a", "x") == R"(key__a="x")");
     CHECK(label("__", "x") == R"(key__="x")");

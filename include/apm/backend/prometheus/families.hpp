@@ -20,7 +20,7 @@
 
 namespace apm::inline APM_ABI {
 
-// One family of the page: a name, and every row that has it.
+// One family of the exposition: a name, and every row that has it.
 struct prometheus_family {
     std::string name;               // without a counter's `_total`
     std::string unit;               // `seconds`; empty where the name does not end in it
@@ -31,7 +31,7 @@ struct prometheus_family {
 // Groups the rows of a snapshot. Rows of equal name that agree in kind, unit and bounds are one family, described by the
 // first. One that does not agree, or whose samples are called like another's (`waits.count` beside a histogram `waits`), is
 // left out, said once and counted (apm.conflicts). A row without series is not shown, and yet has its names: else a family
-// would leave the page when a row before it first records. One thread at a time.
+// would leave the exposition when a row before it first records. One thread at a time.
 class prometheus_families {
 public:
     std::vector<prometheus_family> group(const snapshot& s) {
@@ -68,7 +68,8 @@ public:
             if (!taken_.contains(name)) continue;
             if (said_others_.insert(family_name).second) {
                 detail::process_root().conflicts.add_shared(std::uint64_t{1});
-                detail::report("the family %s is left out of the page: there is a %s already", family_name.c_str(), name.c_str());
+                detail::report("the family %s is left out of the exposition: there is a %s already", family_name.c_str(),
+                               name.c_str());
             }
             return false;
         }
@@ -98,7 +99,7 @@ private:
         detail::name_buffer name;
         detail::put_family(name, *f.row);
         const bool same = have.name == name.c_str();
-        detail::report("\"%s\" of %s is left out of the page: \"%s\" of %s %s%s%s; give one of them a prometheus_name",
+        detail::report("\"%s\" of %s is left out of the exposition: \"%s\" of %s %s%s%s; give one of them a prometheus_name",
                        f.row->name, f.schema->name, have.first().name, have.rows.front()->schema->name,
                        same ? "is called " : "has samples of the same names", same ? have.name.c_str() : "",
                        same ? " too, and differs in kind, unit or bounds" : "");
@@ -108,10 +109,10 @@ private:
     std::unordered_set<std::string> said_others_;
 };
 
-// A series as the page has it.
+// A series as the exposition has it.
 struct prometheus_series {
     series_view values;
-    const detail::description* scope;  // null where the page does not say it
+    const detail::description* scope;  // null where the exposition does not say it
 
     // Calls f(name, value) for each label.
     template <class F>

@@ -9,7 +9,7 @@
 
 namespace apm::inline APM_ABI {
 
-// The page for Prometheus (backend/prometheus.hpp). Text is viewed until start() returns, which copies what it keeps.
+// The endpoint for Prometheus (backend/prometheus.hpp). Text is viewed until start() returns, which copies what it keeps.
 struct prometheus_options {
     std::string_view host = "127.0.0.1";  // OTEL_EXPORTER_PROMETHEUS_HOST; 0.0.0.0 to be reached from other machines
     std::uint16_t port = 9464;            // OTEL_EXPORTER_PROMETHEUS_PORT, PROMETHEUS_PORT; 0: any that is free

@@ -1,4 +1,4 @@
-// Families on the page that are no rows of ours: what another library of the program counts.
+// Families in the exposition that are no rows of ours: what another library of the program counts.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct other_family {
     bool negative_bounds = false;      // of a histogram
 };
 
-// Called for every page, one at a time, by whichever thread writes it.
+// Called for every exposition, one at a time, by the thread that writes it.
 using other_families = std::function<std::vector<other_family>()>;
 
 }  // namespace apm::inline APM_ABI

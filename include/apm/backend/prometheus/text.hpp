@@ -72,7 +72,7 @@ inline void put_bound(std::string& out, double bound) {
 }
 
 // `\\`, `\n` and, where `quotes`, `\"`: label values always, help texts in OpenMetrics only. What is not UTF-8 becomes U+FFFD:
-// one bad byte, and the scraper would refuse the whole page.
+// one bad byte, and the scraper would reject the whole exposition.
 inline void put_escaped(std::string& out, std::string_view text, bool quotes) {
     append_utf8(
         out, text, [quotes](char c) { return c == '\\' || c == '\n' || (c == '"' && quotes); },

@@ -1,4 +1,4 @@
-// The page for Prometheus: a snapshot as text 0.0.4 or OpenMetrics 1.0.
+// The exposition for Prometheus: a snapshot as text 0.0.4 or OpenMetrics 1.0.
 //
 // Our own writer, since prometheus-cpp's keeps counters as doubles (exact to 2^53), prints 16 digits and leaves HELP
 // unescaped. Integers are exact, times are exact decimals of the nanoseconds kept, doubles read back as they were. Names
@@ -25,21 +25,21 @@
 
 namespace apm::inline APM_ABI {
 
-enum class page_format : std::uint8_t { text, openmetrics };
+enum class exposition_format : std::uint8_t { text, openmetrics };
 
-[[nodiscard]] inline std::string_view content_type(page_format f) {
-    return f == page_format::openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+[[nodiscard]] inline std::string_view content_type(exposition_format f) {
+    return f == exposition_format::openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                                          : "text/plain; version=0.0.4; charset=utf-8";
 }
 
-// Writes page after page; one thread at a time. Cost: some 100 ns a series.
-class prometheus_page {
+// Writes one exposition after the other; one thread at a time. Cost: some 100 ns a series.
+class prometheus_exposition {
 public:
-    explicit prometheus_page(bool scope_labels = false) : scope_labels_(scope_labels) {}
+    explicit prometheus_exposition(bool scope_labels = false) : scope_labels_(scope_labels) {}
 
-    // The whole page. `who` becomes target_info; where it is empty there is none. Of `others`, a family whose name is taken is
-    // left out, said once.
-    [[nodiscard]] std::string write(const snapshot& s, const resource& who, page_format format,
+    // All of it. `who` becomes target_info; where it is empty there is none. Of `others`, a family whose name is taken is left
+    // out, said once.
+    [[nodiscard]] std::string write(const snapshot& s, const resource& who, exposition_format format,
                                     const std::vector<other_family>& others = {}) {
         out_.clear();
         format_ = format;
@@ -51,7 +51,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool open() const { return format_ == page_format::openmetrics; }
+    [[nodiscard]] bool open() const { return format_ == exposition_format::openmetrics; }
 
     void put_head(std::string_view name, std::string_view suffix, std::string_view type, std::string_view unit,
                   std::string_view help) {
@@ -87,7 +87,7 @@ private:
             if (r.kind == kind::histogram) put_histogram(f.name, r, s.values);
             else put_value(f.name, r, s.values);
         };
-        if (f.rows.size() == 1) {  // nothing to merge: not copied, as that would be a sixth of the page's cost
+        if (f.rows.size() == 1) {  // nothing to merge: not copied, as that would be a sixth of the cost
             const family& only = *f.rows.front();
             for (const series_view& s : only.series) put({s, scope_labels_ ? only.schema : nullptr});
         } else {
@@ -151,7 +151,7 @@ private:
     void put_target(const resource& who) {
         put_head("target", "_info", open() ? "info" : "gauge", "", "Target metadata");
         // Attributes that Prometheus calls the same have their values joined, in the order of their keys (OpenTelemetry's rule):
-        // a label that came twice would cost the whole page.
+        // a label that came twice would cost the whole exposition.
         std::map<std::string_view, std::string> sorted;
         for (const auto& [key, value] : who.attributes) sorted.emplace(key, text_of(value));
         std::map<std::string, std::string> joined;
@@ -208,7 +208,7 @@ private:
     prometheus_families families_;
     std::string out_, labels_;
     std::vector<std::string> bounds_;
-    page_format format_ = page_format::text;
+    exposition_format format_ = exposition_format::text;
     bool scope_labels_;
 };
 

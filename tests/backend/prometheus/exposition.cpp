@@ -1,5 +1,5 @@
-// The page, in both formats, byte for byte.
-#include <apm/backend/prometheus/page.hpp>
+// The exposition, in both formats, byte for byte.
+#include <apm/backend/prometheus/exposition.hpp>
 
 #include <chrono>
 #include <clocale>
@@ -201,19 +201,19 @@ struct TracedToo : apm::schema<TracedToo> {
 constexpr auto& traced = apm::instruments<Traced>;
 constexpr auto& traced_too = apm::instruments<TracedToo>;
 
-constexpr auto text = apm::page_format::text, openmetrics = apm::page_format::openmetrics;
+constexpr auto text = apm::exposition_format::text, openmetrics = apm::exposition_format::openmetrics;
 
-// The page of some schemas only.
-std::string page_of(apm::prometheus_page& p, std::vector<std::string_view> schemas, apm::page_format format, const apm::resource& who = {}) {
+// The exposition of some schemas only.
+std::string exposition_of(apm::prometheus_exposition& p, std::vector<std::string_view> schemas, apm::exposition_format format, const apm::resource& who = {}) {
     apm::snapshot all = apm::collect(), some;
     for (const std::string_view schema : schemas)
         for (apm::family& f : all.families)
             if (f.schema->name == schema) some.families.push_back(std::move(f));
     return p.write(some, who, format);
 }
-std::string page_of(std::vector<std::string_view> schemas, apm::page_format format, const apm::resource& who = {}) {
-    apm::prometheus_page p;
-    return page_of(p, schemas, format, who);
+std::string exposition_of(std::vector<std::string_view> schemas, apm::exposition_format format, const apm::resource& who = {}) {
+    apm::prometheus_exposition p;
+    return exposition_of(p, schemas, format, who);
 }
 
 // With `T` for each time of an exemplar, none of which is out of its bounds.
@@ -252,7 +252,7 @@ void record_kinds() {
 
 TEST_CASE("text 0.0.4, byte for byte") {
     record_kinds();
-    CHECK(page_of({"page.kinds"}, text, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
+    CHECK(exposition_of({"page.kinds"}, text, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
 R"(# HELP shop_orders_total Orders "placed" in C:\\shop\nand paid
 # TYPE shop_orders_total counter
 shop_orders_total{method="card",express="false"} 0
@@ -323,7 +323,7 @@ target_info{service_name="shop \"one\"",host_id="a\nb"} 1
 
 TEST_CASE("OpenMetrics, byte for byte") {
     record_kinds();
-    CHECK(page_of({"page.kinds"}, openmetrics, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
+    CHECK(exposition_of({"page.kinds"}, openmetrics, {{{"service.name", "shop \"one\""}, {"host.id", "a\nb"}}}) ==
 R"(# TYPE shop_orders counter
 # HELP shop_orders Orders \"placed\" in C:\\shop\nand paid
 shop_orders_total{method="card",express="false"} 0
@@ -399,8 +399,8 @@ target_info{service_name="shop \"one\"",host_id="a\nb"} 1
 }
 
 TEST_CASE("an empty page is empty, or its end") {
-    CHECK(page_of({}, text).empty());
-    CHECK(page_of({}, openmetrics) == "# EOF\n");
+    CHECK(exposition_of({}, text).empty());
+    CHECK(exposition_of({}, openmetrics) == "# EOF\n");
     CHECK(apm::content_type(text) == "text/plain; version=0.0.4; charset=utf-8");
     CHECK(apm::content_type(openmetrics) == "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
@@ -410,7 +410,7 @@ TEST_CASE("names: units, _total, and a name given for Prometheus") {
     names.seconds.set(2s);
     names.ratio.set(1), names.share.add(1), names.percent.set(99.5), names.speed.set(2), names.rate.set(3), names.given.add(7s);
     names.total_gauge.set(1), names.double_.set(1), names.scaled.set(1536);
-    const std::string page = page_of({"page.names"}, openmetrics), plain = page_of({"page.names"}, text);
+    const std::string page = exposition_of({"page.names"}, openmetrics), plain = exposition_of({"page.names"}, text);
     CAPTURE(page);
     for (const char* line : {"jobs_total 0", "jobs_done_total 0", "api_latency_ms 1.5", "age_seconds 2", "disk_bytes_total 0",
                              "hit_ratio 1", "share_total 1", "cpu_percent 99.5", "requests_total 0", "speed_meters_per_second 2",
@@ -436,7 +436,7 @@ TEST_CASE("label values: escapes, invalid UTF-8, none at all, and 64 KiB") {
     values.text.add(1, {.city = long_value});
     values.text.add(1, {.city = ""});
     for (const auto format : {text, openmetrics}) {
-        const std::string page = page_of({"page.values"}, format);
+        const std::string page = exposition_of({"page.values"}, format);
         for (const std::string line : {R"(text_total{shop_city="say \"hi\""} 1)", R"(text_total{shop_city="two\nlines"} 1)",
                                        R"(text_total{shop_city="C:\\"} 1)", "text_total{shop_city=\"caf\xc3\xa9\"} 1",
                                        "text_total{shop_city=\"bad\xef\xbf\xbd\xef\xbf\xbd\"} 1", R"(text_total{shop_city="a,b=\"{}"} 1)",
@@ -445,7 +445,7 @@ TEST_CASE("label values: escapes, invalid UTF-8, none at all, and 64 KiB") {
         CHECK(has(page, "text_total{shop_city=\"" + long_value + "\"} 1"));
         CHECK(page.find('\xff') == page.npos);
     }
-    CHECK(has(page_of({}, text, {{{"service.name", "\xff"}}}), "target_info{service_name=\"\xef\xbf\xbd\"} 1"));
+    CHECK(has(exposition_of({}, text, {{{"service.name", "\xff"}}}), "target_info{service_name=\"\xef\xbf\xbd\"} 1"));
 }
 
 TEST_CASE("values: counts beyond 2^53, exact sums, the ends of double; whatever the locale") {
@@ -467,7 +467,7 @@ TEST_CASE("values: counts beyond 2^53, exact sums, the ends of double; whatever 
         WARN("this system has no locale de_DE.UTF-8; tested in \"C\" only");
     }
     CHECK(*localeconv()->decimal_point == (german ? ',' : '.'));
-    const std::string page = page_of({"page.values"}, openmetrics);
+    const std::string page = exposition_of({"page.values"}, openmetrics);
     std::locale::global(before);
     setlocale(LC_ALL, c_before.c_str());
     CHECK(has(page, "big_total 9223372036854775809"));
@@ -494,9 +494,9 @@ TEST_CASE("two schemas with one family: sums, and the first one's gauges; a fami
     const reported said;
     const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
     const std::uint64_t before = conflicts();
-    apm::prometheus_page p;
+    apm::prometheus_exposition p;
     for (int twice = 0; twice < 2; ++twice)
-        CHECK(page_of(p, {"page.first", "page.second"}, text) ==
+        CHECK(exposition_of(p, {"page.first", "page.second"}, text) ==
 R"(# HELP both_total The first's help
 # TYPE both_total counter
 both_total{method="card",express="false"} 0
@@ -536,15 +536,15 @@ level_two 0
 )");
     const lines was = said.take();
     REQUIRE(was.size() == 2);
-    CHECK(was[0] == "\"clash\" of page.second is left out of the page: \"clash\" of page.first is called clash too, and differs in kind, "
+    CHECK(was[0] == "\"clash\" of page.second is left out of the exposition: \"clash\" of page.first is called clash too, and differs in kind, "
                     "unit or bounds; give one of them a prometheus_name");
     CHECK(was[1].find("\"unlike\" of page.second") == 0);
     CHECK(conflicts() == before + 2);
 }
 
 TEST_CASE("with scope labels, series of two schemas are told apart instead") {
-    apm::prometheus_page p(true);
-    const std::string page = page_of(p, {"page.first", "page.second"}, text);
+    apm::prometheus_exposition p(true);
+    const std::string page = exposition_of(p, {"page.first", "page.second"}, text);
     CHECK(has(page, R"(queue{otel_scope_name="page.first",otel_scope_version="1"} 4)"));
     CHECK(has(page, R"(queue{otel_scope_name="page.second"} -5)"));
     CHECK(has(page, R"(both_total{method="paypal",express="true",otel_scope_name="page.second"} 5)"));
@@ -556,7 +556,7 @@ TEST_CASE("series of equal labels become one, whatever the order of the labels")
     there.turns.add(1, {.method = Method::card, .zone = 1});
     back.turns.add(2, {.zone = 1, .method = Method::card});
     back.turns.add(4, {.zone = 0, .method = Method::card});
-    CHECK(page_of({"page.order"}, text) ==
+    CHECK(exposition_of({"page.order"}, text) ==
 R"(# HELP turns_total Turns
 # TYPE turns_total counter
 turns_total{method="card",zone="1"} 3
@@ -569,8 +569,8 @@ TEST_CASE("rows of one scope that was declared twice are one, with scope labels,
     twin2.births.add(4, {.method = Method::paypal}), twin3.births.add(8, {.method = Method::card});
     twin1.warmth.set(1), twin2.warmth.set(2);
     twin1.naps.record(1ms), twin2.naps.record(1s);
-    apm::prometheus_page p(true);
-    CHECK(page_of(p, {"page.twin"}, text) ==
+    apm::prometheus_exposition p(true);
+    CHECK(exposition_of(p, {"page.twin"}, text) ==
 R"(# HELP births_total Births
 # TYPE births_total counter
 births_total{method="card",otel_scope_name="page.twin",otel_scope_version="1"} 3
@@ -593,14 +593,14 @@ more_total{otel_scope_name="page.twin",otel_scope_version="1"} 0
 )");
 }
 
-TEST_CASE("a row has its name from the start, not from its first record: no family leaves the page because another comes") {
+TEST_CASE("a row has its name from the start, not from its first record: no family leaves the exposition because another comes") {
     early.awake.add(1);
     late.dawn.set(1), late.dusk.set(2);
     late.noon.add(1, {.method = Method::card});
     const reported said;
     const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
     const std::uint64_t before = conflicts();
-    apm::prometheus_page p;
+    apm::prometheus_exposition p;
     const std::vector<apm::other_family> others{{"dawn", "Another's", apm::other_family::kind::gauge, {{.value = 1.0}}}};
     const auto write = [&] {
         apm::snapshot all = apm::collect(), some;
@@ -614,11 +614,11 @@ TEST_CASE("a row has its name from the start, not from its first record: no fami
 # TYPE noon_total counter
 noon_total{method="card"} 1
 )");
-    CHECK(said.take() == lines{"\"dawn\" of page.late is left out of the page: \"dawn\" of page.early is called dawn too, and differs "
+    CHECK(said.take() == lines{"\"dawn\" of page.late is left out of the exposition: \"dawn\" of page.early is called dawn too, and differs "
                                "in kind, unit or bounds; give one of them a prometheus_name",
-                               "\"dawn.too\" of page.late is left out of the page: \"dawn\" of page.early has samples of the same "
+                               "\"dawn.too\" of page.late is left out of the exposition: \"dawn\" of page.early has samples of the same "
                                "names; give one of them a prometheus_name",
-                               "the family dawn is left out of the page: there is a dawn already"});
+                               "the family dawn is left out of the exposition: there is a dawn already"});
     CHECK(conflicts() == before + 3);
 
     early.dawn.add(1, {.method = Method::card}), early.noon.add(1, {.method = Method::card});
@@ -642,7 +642,7 @@ TEST_CASE("a row that has nothing to show says nothing of a conflict") {
             if (f.row->name == std::string_view("dawn") && f.row->help == help)
                 some.families.push_back({.row = f.row, .schema = f.schema, .series = {}, .cells = {}});
     REQUIRE(some.families.size() == 2);
-    apm::prometheus_page p;
+    apm::prometheus_exposition p;
     CHECK(p.write(some, {}, text) == "");
     CHECK(said.take().empty());
 }
@@ -653,7 +653,7 @@ TEST_CASE("counters and sums of time stay positive beyond 292 years") {
         ages.alive.add(years), ages.fine.add(years), ages.long_.add(years), ages.less.sub(years / 2), ages.spans.record(years);
         ages.shift.record(-years / 2);
     }
-    const std::string page = page_of({"page.ages"}, text);
+    const std::string page = exposition_of({"page.ages"}, text);
     CAPTURE(page);
     CHECK(has(page, "alive_seconds_total 12614400000"));
     CHECK(has(page, "fine_nanoseconds_total 12614400000000000000"));
@@ -667,21 +667,21 @@ TEST_CASE("a family whose samples are called like another's is left out too") {
     base.waits.record(1);
     suffix.waits.set(1);
     const reported said;
-    const std::string page = page_of({"page.base", "page.suffix"}, openmetrics);
+    const std::string page = exposition_of({"page.base", "page.suffix"}, openmetrics);
     CHECK(has(page, "waits_count 1"));
     CHECK(page.find("# TYPE waits_count") == page.npos);
     REQUIRE(said.take().size() == 1);
-    const std::string other = page_of({"page.suffix", "page.base"}, openmetrics);
+    const std::string other = exposition_of({"page.suffix", "page.base"}, openmetrics);
     CHECK(has(other, "# TYPE waits_count gauge"));
     CHECK(other.find("# TYPE waits histogram") == other.npos);
     CHECK(said.take().size() == 1);
 }
 
 TEST_CASE("resource attributes that Prometheus calls the same are joined; a row that has target_info keeps it") {
-    CHECK(page_of({}, openmetrics, {{{"b", "1"}, {"a_b", "y"}, {"a.b", "x"}, {"2", "z"}}}) ==
+    CHECK(exposition_of({}, openmetrics, {{{"b", "1"}, {"a_b", "y"}, {"a.b", "x"}, {"2", "z"}}}) ==
           "# TYPE target info\n# HELP target Target metadata\ntarget_info{b=\"1\",a_b=\"x;y\",_2=\"z\"} 1\n# EOF\n");
     // `__` is Prometheus' own: a label such as __name__ would cost the whole page.
-    CHECK(has(page_of({}, text, {{{"__name__", "evil"}, {"key__name__", "good"}}}), "target_info{key__name__=\"evil;good\"} 1"));
+    CHECK(has(exposition_of({}, text, {{{"__name__", "evil"}, {"key__name__", "good"}}}), "target_info{key__name__=\"evil;good\"} 1"));
 }
 
 TEST_CASE("families of others: every kind, in both formats") {
@@ -701,7 +701,7 @@ TEST_CASE("families of others: every kind, in both formats") {
         {"build_info", "Which", other::kind::info, {{.labels = {{"version", "1"}}, .value = 1.0}}},
         {"without", "No samples", other::kind::gauge, {}},
     };
-    apm::prometheus_page p;
+    apm::prometheus_exposition p;
     CHECK(p.write({}, {}, text, others) ==
 R"(# HELP their_total Their "own"\nhelp\\
 # TYPE their_total counter
@@ -784,17 +784,17 @@ TEST_CASE("of families of others, one whose name is ours, or another's, is left 
         {"free", "Free", other::kind::gauge, {{.value = 1.0}}},
         {"free", "Twice", other::kind::gauge, {{.value = 2.0}}},
     };
-    apm::prometheus_page p;
+    apm::prometheus_exposition p;
     std::string page;
     for (int twice = 0; twice < 2; ++twice) page = p.write(ours, {{{"a", "b"}}}, text, others);
     CHECK(has(page, "free 1"));
     CHECK(page.find("free 2") == page.npos);
     CHECK(page.find("HELP took_seconds_sum") == page.npos);
     CHECK(page.find("# HELP shop_orders_total Ours") == page.npos);
-    CHECK(said.take() == lines{"the family shop_orders_total is left out of the page: there is a shop_orders already",
-                               "the family took_seconds_sum is left out of the page: there is a took_seconds_sum already",
-                               "the family target_info is left out of the page: there is a target already",
-                               "the family free is left out of the page: there is a free already"});
+    CHECK(said.take() == lines{"the family shop_orders_total is left out of the exposition: there is a shop_orders already",
+                               "the family took_seconds_sum is left out of the exposition: there is a took_seconds_sum already",
+                               "the family target_info is left out of the exposition: there is a target already",
+                               "the family free is left out of the exposition: there is a free already"});
 }
 
 namespace {
@@ -808,12 +808,12 @@ struct SumsIt : apm::schema<SumsIt> {
 };
 }  // namespace
 
-TEST_CASE("a gauge and an updown of one name are not added up, though both are gauges on the page") {
+TEST_CASE("a gauge and an updown of one name are not added up, though both are gauges in the exposition") {
     const reported said;
     apm::instruments<SetsIt>.level.set(40);
     apm::instruments<SumsIt>.level.add(2);
-    apm::prometheus_page writer;
-    const std::string page = writer.write(apm::collect(), {}, apm::page_format::text);
+    apm::prometheus_exposition writer;
+    const std::string page = writer.write(apm::collect(), {}, apm::exposition_format::text);
     CHECK(page.find("\npage_level 40\n") != page.npos);
     CHECK(page.find("page_level 42") == page.npos);
 }
@@ -835,7 +835,7 @@ TEST_CASE("exemplars are in OpenMetrics, on counters and buckets") {
     traced_too.took.record(700ms, {.method = Method::card});
     traced_too.took.record(4s, {.method = Method::card});
 
-    const std::string page = page_of({"page.traced", "page.traced.too"}, openmetrics);
+    const std::string page = exposition_of({"page.traced", "page.traced.too"}, openmetrics);
     CHECK(without_times(page, from, apm::detail::realtime_ns()) ==
 R"(# TYPE traced_orders counter
 # HELP traced_orders Orders
@@ -865,6 +865,6 @@ traced_drift_bucket{le="+Inf"} 1
 traced_plain_total 1
 # EOF
 )");
-    CHECK(page_of({"page.traced", "page.traced.too"}, text).find(" # ") == std::string::npos);
-    CHECK(has(page_of({"page.traced"}, text), "traced_busy_seconds_total 1.5"));
+    CHECK(exposition_of({"page.traced", "page.traced.too"}, text).find(" # ") == std::string::npos);
+    CHECK(has(exposition_of({"page.traced"}, text), "traced_busy_seconds_total 1.5"));
 }
