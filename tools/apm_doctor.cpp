@@ -21,7 +21,7 @@
 #if APM_BACKEND_OTLP
 #include <apm/backend/delivery/explain.hpp>
 #include <apm/backend/delivery/judgement.hpp>
-#include <apm/backend/delivery/send_once.hpp>
+#include <apm/backend/delivery/http.hpp>
 #include <apm/backend/delivery/spool.hpp>
 #include <apm/backend/otlp/metrics.hpp>
 #include <apm/backend/otlp/protocol.hpp>

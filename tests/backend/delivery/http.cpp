@@ -16,7 +16,6 @@
 #include <apm/backend/delivery/exporter.hpp>
 #include <apm/backend/delivery/explain.hpp>
 #include <apm/backend/delivery/judgement.hpp>
-#include <apm/backend/delivery/send_once.hpp>
 #include <apm/detail/sigpipe.hpp>
 
 using namespace sending;

@@ -11,7 +11,6 @@
 
 #include <apm/backend/delivery/explain.hpp>
 #include <apm/backend/delivery/judgement.hpp>
-#include <apm/backend/delivery/send_once.hpp>
 
 using namespace sending;
 using delivery::exporter, delivery::failure, delivery::loss;
