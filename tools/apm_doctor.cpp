@@ -20,8 +20,8 @@
 #include <apm/spans.hpp>
 #if APM_BACKEND_OTLP
 #include <apm/backend/delivery/explain.hpp>
-#include <apm/backend/delivery/judgement.hpp>
 #include <apm/backend/delivery/http.hpp>
+#include <apm/backend/delivery/judgement.hpp>
 #include <apm/backend/delivery/spool.hpp>
 #include <apm/backend/otlp/metrics.hpp>
 #include <apm/backend/otlp/protocol.hpp>
@@ -70,13 +70,13 @@ void show(const apm::resource& who) {
     for (const auto& [name, value] : who.attributes) std::printf("  %s = %s\n", name.c_str(), apm::text_of(value).c_str());
 }
 
-bool try_page(const apm::runtime_options& options, const apm::resource& who) {
-    const auto page = apm::detail::builtin_named("prometheus")->make(options, apm::control::now<on>());
-    const apm::error failed = page->calls.start(page->calls.self, who);
+bool try_endpoint(const apm::runtime_options& options, const apm::resource& who) {
+    const auto endpoint = apm::detail::builtin_named("prometheus")->make(options, apm::control::now<on>());
+    const apm::error failed = endpoint->calls.start(endpoint->calls.self, who);
     const std::string host(options.prometheus.host), path(options.prometheus.path);
-    if (failed.empty()) std::printf("  metrics: a page on http://%s:%u%s\n", host.c_str(), unsigned{page->port()}, path.c_str());
+    if (failed.empty()) std::printf("  metrics: served at http://%s:%u%s\n", host.c_str(), unsigned{endpoint->port()}, path.c_str());
     else std::printf("  metrics: %s\n", failed.c_str());
-    page->calls.stop(page->calls.self, std::chrono::steady_clock::now() + std::chrono::seconds(1));
+    endpoint->calls.stop(endpoint->calls.self, std::chrono::steady_clock::now() + std::chrono::seconds(1));
     return failed.empty();
 }
 
@@ -95,7 +95,7 @@ bool try_control(const apm::control_options& control, const apm::detail::setting
                     static_cast<long long>(settings.sampling.interval.count()),
                     apm::detail::in_this_build("otlp") ? "" : "; but this build has no OTLP, and so no libcurl to ask with");
     if (!control.token.empty() && settings.metrics.has("prometheus"))
-        std::puts("  control: /control on that page, for clients on this machine that show the token");
+        std::puts("  control: /control on that server, for clients on this machine that show the token");
     if (control.file.empty()) return true;
     const std::string file(control.file);
     const apm::detail::control_lines lines = apm::detail::read_control(apm::detail::read_file(file));
@@ -196,7 +196,7 @@ int main(int count, char** arguments) {
         return 0;
     }
     bool well = true;
-    if (settings.metrics.has("prometheus")) well = try_page(options, settings.who);
+    if (settings.metrics.has("prometheus")) well = try_endpoint(options, settings.who);
     if (settings.traces.has("file")) well = try_directory(std::string(options.file.directory)) && well;
     if (settings.traces.has("console")) std::puts("  traces: printed");
     well = try_control(options.control, settings) && well;

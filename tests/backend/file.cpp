@@ -183,7 +183,7 @@ TEST_CASE("a program without a span leaves a trace that can be loaded") {
     CHECK(whole_lines(files.otlp_path()) == 0);
 }
 
-TEST_CASE("files are turned over by size, and each is whole") {
+TEST_CASE("files are rotated by size, and each is whole") {
     const directory d;
     constexpr std::uint64_t most = 20'000;
     apm::file files({.directory = d.text, .max_bytes = most, .keep = 100});
@@ -228,7 +228,7 @@ TEST_CASE("0 bytes means without a limit") {
     CHECK(names_in(d.at).size() == 2);
 }
 
-TEST_CASE("the next run goes on with the lines, and turns over the trace of this one, ended or not") {
+TEST_CASE("the next run goes on with the lines, and rotates the trace of this one, ended or not") {
     const directory d;
     const bool crashed = GENERATE(false, true);
     for (int run = 1; run <= 3; ++run) {
@@ -290,7 +290,7 @@ TEST_CASE("a directory that may not be written is said so") {
     fs::permissions(d.at, fs::perms::owner_all);
 }
 
-TEST_CASE("files that somebody moved or removed are made anew") {
+TEST_CASE("files that were moved or removed are made anew") {
     const directory d;
     apm::file files({.directory = d.text});
     REQUIRE(files.start(who).empty());
@@ -320,7 +320,7 @@ TEST_CASE("a failure is said once, then again when it worked in between; what is
         const apm::error first = files.export_spans(batch_of(2), by);
         CHECK(contains(first, d.text + "/traces.jsonl: No such file or directory"));
         CHECK(contains(first, d.text + "/traces.json: No such file or directory"));
-        // Whoever gets an error counts; from then on the back end does.
+        // The caller counts where it gets an error; from then on the back end does.
         CHECK(undelivered() == before + static_cast<std::uint64_t>(4 * (time - 1)));
         CHECK(files.export_spans(batch_of(3), by).empty());
         CHECK(files.export_spans(batch_of(1), by).empty());
@@ -459,7 +459,7 @@ TEST_CASE("a forked child has a trace of its own; one that exports nothing leave
         if (name != "traces.json" && name != "traces.jsonl") CHECK(whole_trace(d.at / name) == 2);
 }
 
-TEST_CASE("processes that write and turn over one file at once lose no line") {
+TEST_CASE("processes that write and rotate one file at once lose no line") {
     const directory d;
     constexpr int processes = 4, exports = 60;
     std::vector<pid_t> children;
@@ -482,7 +482,7 @@ TEST_CASE("processes that write and turn over one file at once lose no line") {
     std::size_t spans = 0;
     for (const std::string& name : names_in(d.at)) spans += whole_lines(d.at / name);
     CHECK(spans == processes * exports * 3);
-    CHECK(names_in(d.at).size() > 2);  // it was turned over; how often depends on who wrote when
+    CHECK(names_in(d.at).size() > 2);  // it was rotated; how often depends on who wrote when
 }
 
 TEST_CASE("a program may change its directory") {

@@ -99,7 +99,7 @@ def says(words, *, code=1, where="http://127.0.0.1:{port}", port=0, **variables)
     check(status == code, f"status {status}, {code} expected:\n{text}")
     lines = [line for line in text.split("what happens, unless the program's own options say otherwise:\n")[1].splitlines() if line.startswith(("  traces:", "  metrics:"))]
     for signal in "traces", "metrics":
-        mine = [line for line in lines if line.startswith(f"  {signal}: ") and "a page on" not in line]
+        mine = [line for line in lines if line.startswith(f"  {signal}: ") and "served at" not in line]
         check(len(mine) == 1, f"{len(mine)} lines about {signal}:\n{text}")
         check(words in mine[0], f"no word of \"{words}\":\n{mine[0]}")
 

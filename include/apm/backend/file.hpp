@@ -1,11 +1,11 @@
-// file: finished spans into files, for whoever has no collector, or wants to look at once.
+// file: writes finished spans to files, where there is no collector, or to look at them at once.
 //
 //     traces.jsonl    OTLP/JSON, a line for each export; what OpenTelemetry's collector reads (otlpjsonfile)
 //     traces.json     Chrome's trace events, for ui.perfetto.dev; of this run of this process alone
 //
-// Both are turned over by size: traces.jsonl.1, .2, ... Lines are never split, and never half there. Several processes may write
+// Both are rotated by size: traces.jsonl.1, .2, ... Lines are never split, and never half there. Several processes may write
 // to one traces.jsonl, by whole lines. traces.json is one process's: a second one, or a forked child, writes traces.<pid>.json
-// instead, and what a run before left is turned over, so that the trace of a crash survives the restart.
+// instead, and the file of the run before is rotated, so that the trace of a crash survives the restart.
 #pragma once
 
 #include <atomic>
@@ -28,8 +28,8 @@
 
 namespace apm::inline APM_ABI {
 
-// A back end for spans. Each export is a write(2) or two, by the thread that calls. What cannot be written is lost and counted;
-// the first time it is an error as well, and again only after it worked in between.
+// A back end for spans. Each export is one or two write(2), by the calling thread. What cannot be written is lost and counted;
+// the first failure is returned as an error, and so is the first one after a success.
 class file {
 public:
     explicit file(const file_options& options = {})
@@ -39,7 +39,7 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const { return "file"; }
-    // Where they are, or would be: absolute after start(). For the thread that exports.
+    // The paths of the files; absolute after start(). For the thread that exports.
     [[nodiscard]] const std::string& otlp_path() const { return otlp_.to->path(); }
     [[nodiscard]] const std::string& chrome_path() const { return chrome_.to->path(); }
     // Spans that are missing in one of the files. Any thread.
@@ -89,12 +89,12 @@ public:
         });
         if (whole) return failed;
         lost_.fetch_add(batch.spans.size(), std::memory_order_relaxed);
-        // Who gets an error counts the batch as undelivered; said already, it is for us to count.
+        // The caller counts a batch that is an error as undelivered; where no error is returned, it is counted here.
         if (failed.empty()) detail::process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
         return failed;
     }
 
-    // Ends the files in good order.
+    // Finishes and closes the files.
     error stop(deadline) {
         return guarded([&]() -> error {
             error failed;
@@ -112,7 +112,7 @@ public:
 private:
     struct output {
         std::unique_ptr<rotating_file> to;
-        bool failing = false;  // and that was said
+        bool failing = false;  // since the last error that was returned
     };
 
     void make_files() {
@@ -152,7 +152,7 @@ private:
         std::string text;
         write(text, o.to->empty());
         if (o.to->full(text.size())) {
-            if (const int failed = o.to->turn_over()) return failed;
+            if (const int failed = o.to->rotate()) return failed;
             text.clear();
             write(text, true);
         }

@@ -23,7 +23,7 @@ struct memory_options {
     std::size_t keep_spans = 4096;  // the oldest go first
 };
 
-// A push back end and a span back end. Any thread may look while it is written to.
+// A push back end and a span back end. Any thread may read while another one writes.
 class memory {
 public:
     explicit memory(memory_options options = {}) : options_(options) {}
@@ -42,7 +42,7 @@ public:
         return {};
     }
     error export_spans(const span_batch& batch, deadline) {
-        std::vector<span_data> copies;  // made before the lock: whoever looks waits for a move only
+        std::vector<span_data> copies;  // made before the lock: a thread that looks waits for a move only
         const std::size_t size = batch.spans.size(), skipped = size > options_.keep_spans ? size - options_.keep_spans : 0;
         copies.reserve(size - skipped);
         for (std::size_t i = skipped; i < size; ++i) copies.push_back(span_data::of(batch.spans[i]));
@@ -79,7 +79,7 @@ public:
         const std::lock_guard guard(mutex_);
         return {spans_.begin(), spans_.end()};
     }
-    // How many went for want of room; clear_spans() does not count.
+    // How many were dropped for want of room; clear_spans() does not count.
     [[nodiscard]] std::uint64_t forgotten() const {
         const std::lock_guard guard(mutex_);
         return forgotten_;

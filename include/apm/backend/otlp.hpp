@@ -1,7 +1,7 @@
-// otlp: spans and metrics to whoever takes OTLP by HTTP: an OpenTelemetry Collector, Jaeger, Tempo, Prometheus, Datadog's Agent.
+// otlp: sends spans and metrics as OTLP over HTTP: to an OpenTelemetry Collector, Jaeger, Tempo, Prometheus, Datadog's Agent.
 //
-//     the runtime's thread               the delivery's thread
-//     batch, snapshot ─ encode ─ gzip ─▶ queue ─ POST ─ retry ─▶ collector           one queue for each of the two
+//     the runtime's thread               the sending thread
+//     batch, snapshot ─ encode ─ gzip ─▶ export queue ─ POST ─ retry ─▶ collector    one queue for each of the two
 //
 // A receiver that is absent, slow or hostile costs the program what fits into the queue; what is lost is counted, by cause, in
 // otel.sdk.exporter.span.exported and .metric_data_point.exported (schema/apm.hpp).
@@ -33,8 +33,8 @@
 
 namespace apm::inline APM_ABI {
 
-// A back end for spans and metrics. What it is handed is encoded and queued by the thread that calls, which takes some 100 ns a
-// span and never waits for the network; one thread of its own sends.
+// A back end for spans and metrics. The calling thread encodes and queues, which takes some 100 ns a span and never waits for the
+// network; one thread of its own sends.
 class otlp {
 public:
     explicit otlp(const otlp_options& options = {})
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] std::string_view name() const { return "otlp"; }
     [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }
 
-    // An error where there is nowhere to send to. Of a signal that cannot be sent, one line says why; the other is sent.
+    // An error where neither signal can be sent. Where one cannot, one line says why, and the other is sent.
     error start(const resource& who) {
         who_ = who;
         process_ = getpid();
@@ -69,11 +69,11 @@ public:
         if (!failed.empty()) leave_the_spool();
         return failed;
     }
-    // After start(): whether spans, and metrics, are wanted and can be sent. Otherwise the runtime hands none over.
+    // After start(): whether the runtime is to hand over spans, and metrics: they are wanted and can be sent.
     [[nodiscard]] bool sends_spans() const { return traces().usable(); }
     [[nodiscard]] bool sends_metrics() const { return metrics().usable(); }
 
-    // What is due to be sent: since the process began, or, where deltas are preferred, since the last time.
+    // What is to be sent: cumulative, or, where deltas are preferred, since the last time.
     snapshot collect() { return metrics().delta ? deltas_.collect() : apm::collect(); }
 
     error export_metrics(snapshot& s, deadline) {
@@ -100,7 +100,7 @@ public:
         return lost;
     }
 
-    // A fork leaves nothing of it that a child could not use: what is the parent's is not touched.
+    // It works in a forked child, too: what is the parent's is not touched.
     static constexpr bool survives_forks = true;
 
     // What became of the spans and data points so far. Any thread; zeros before start().
@@ -126,7 +126,7 @@ private:
         return body.size() > std::min(s.to.max_request_bytes, s.to.queue_bytes / 4);
     }
 
-    // In halves, where it is larger than it should be.
+    // Splits what is too large into halves.
     void send(std::span<const span_view> spans) {
         std::string body;
         detail::otlp::append_request(body, traces().encoding, spans, here());
@@ -150,12 +150,12 @@ private:
         add_in_flight(s.index, signed_of(items));
         delivery_->put(s.index, std::move(body), items);
     }
-    // A forked child is not the process that its parent is.
+    // The resource; in a forked child, with its own process id.
     const resource& here() {
         if (getpid() != process_) process_ = getpid(), who_ = of_this_process(std::move(who_));
         return who_;
     }
-    // Where the deltas of a destination go on: in a program's next runtime, behind those of the one before. One thread at a time.
+    // The baseline of a destination's deltas: a program's next runtime continues that of the one before. One thread at a time.
     static delta_reader& continued(const signal& s) {
         static auto& all = *new std::map<std::string, delta_reader>;
         return all[s.to.unix_socket + s.to.url];
@@ -167,12 +167,12 @@ private:
         if (is_of_spans(destination)) rows.spans_in_flight.add<mode::on>(items, {.exporter = traces().exporter});
         else rows.points_in_flight.add<mode::on>(items, {.exporter = metrics().exporter});
     }
-    // It is the next process' to deliver.
+    // What is in the spool is for the next process to deliver: it is not in flight any more.
     void leave_the_spool() const {
         for (const signal& s : signals_)
             if (s.usable()) add_in_flight(s.index, -signed_of(totals_of(s).waiting));
     }
-    // Called by the delivery, one call at a time.
+    // Called by the exporter, one call at a time.
     void count(const detail::delivery::outcome& o) {
         const auto& rows = self::telemetry;
         const bool spans = is_of_spans(o.destination);

@@ -38,13 +38,13 @@ public:
             return {write(format), content_type(format)};
         });
     }
-    // Within some second, whatever clients do; a reply that is being made is waited for.
+    // Takes about a second at most, whatever clients do; an exposition that is being written is waited for.
     error stop(deadline) {
         server_.stop();
         return {};
     }
 
-    // Where it listens; 0 while it does not.
+    // The port it listens on; 0 while it does not.
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
     // Shows more families, behind ours: `more` is called for every exposition from now on. A name that is taken already is left
@@ -91,9 +91,9 @@ private:
 
     prometheus_options options_;
     std::mutex writing_;  // one exposition at a time
-    std::mutex adding_;   // held for a moment, and while nothing of the user's runs
+    std::mutex adding_;   // held for a moment, never while callbacks run
     prometheus_exposition exposition_;
-    std::deque<source> others_;  // none moves, none goes
+    std::deque<source> others_;  // a deque, so that none moves; none is removed
     resource who_;
     detail::http_server server_;
 };

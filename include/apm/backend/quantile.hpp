@@ -1,4 +1,4 @@
-// Quantiles of a histogram as Prometheus' histogram_quantile() estimates them, for whoever looks without a Prometheus.
+// Quantiles of a histogram, estimated as Prometheus' histogram_quantile() does, for use without a Prometheus.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,7 @@ struct attribute_data {
     }
 
     // The value as a T: bool, an integer, a double, text, or a vector of std::int64_t or double. Nothing where it is of another
-    // kind, or an integer that T cannot hold. A std::string_view looks at this object.
+    // kind, or an integer that T cannot hold. A std::string_view refers to this object.
     template <class T>
     [[nodiscard]] std::optional<T> as() const {
         const auto get = [this]<class V>(V*) -> std::optional<T> {
@@ -115,7 +115,7 @@ struct span_data {
     [[nodiscard]] std::uint64_t end() const { return start + duration; }
     [[nodiscard]] span_key key() const { return {trace, id}; }
     [[nodiscard]] span_key parent_key() const { return {trace, parent}; }
-    // Nothing of this process is above it.
+    // A local root: it has no parent in this process.
     [[nodiscard]] bool is_local_root() const { return parent == 0 || parent_is_remote; }
 
     // See attribute_data::as(). Nothing where there is no attribute of that name.

@@ -1,7 +1,7 @@
 // A snapshot as a table for people: totals with rates, present values, distributions with quantiles.
 //
 //     apm::print_table();                            // at the end of main: everything, to standard output
-//     std::string text = apm::to_table(reader.collect());        // of the last minute, for a page or a log
+//     std::string text = apm::to_table(reader.collect());        // of the last minute, for a status page or a log
 //
 // Series that recorded nothing are left out; a row of which that is true of all is one line that says so.
 #pragma once
@@ -64,7 +64,7 @@ inline std::string with_unit(double v, const unit_info& unit) {
     return name.empty() || name == "1" ? readable(v) : readable(v) + ' ' + name;
 }
 
-// Label values may come from strangers, and a terminal obeys what it is sent.
+// Label values may be untrusted, and a terminal executes escape sequences.
 inline void put_safely(std::string& out, std::string_view text) {
     char before = '\0';
     for (const char c : text) {

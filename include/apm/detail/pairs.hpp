@@ -15,7 +15,7 @@ namespace apm::inline APM_ABI::detail {
 
 using text_pairs = std::vector<std::pair<std::string, std::string>>;
 
-// Appends what percent-encoding stands for; false where it is malformed.
+// Appends the decoded text; false where the percent-encoding is malformed.
 inline bool percent_decode(std::string_view s, std::string& out) {
     for (std::size_t i = 0; i < s.size(); ++i) {
         if (s[i] != '%') {

@@ -1,4 +1,4 @@
-// What of a URL may be shown to people; and percent-encoding, which headers and settings have, too.
+// URLs: their parts, what of them may be shown, and percent-encoding, which headers and settings have, too.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace apm::inline APM_ABI::detail {
 
 // --- percent-encoding -------------------------------------------------------------------------------------------------
-// What to encode, and what becomes of a % that two digits do not follow, is for each of those who use this: headers want other
-// characters than URLs, and such a % stands for itself in baggage, but spoils a list of settings.
+// The caller says what to encode, and what becomes of a % that two digits do not follow: headers allow other characters than
+// URLs, and such a % stands for itself in baggage, but makes a list of settings invalid.
 
 // Whether %XX begins there, and which byte that is.
 constexpr bool is_percent_encoded(std::string_view text, std::size_t at, char& byte) {
@@ -86,7 +86,7 @@ constexpr url_parts split_url(std::string_view url) {
     return p;
 }
 
-// Of one as people give it: without user, password and query, which hold secrets.
+// A URL as people give it, without user, password and query, which hold secrets.
 inline std::string url_without_secrets(std::string_view url) {
     const std::size_t scheme = end_of_scheme(url), rest = std::max(scheme, end_of_credentials(url));
     const std::string_view shown = url.substr(rest);

@@ -191,7 +191,7 @@ private:
 }  // namespace detail
 
 // Durations first; errors with their message; under a span its events, by when they were after its start, and its links. Control
-// characters are shown, not sent: names and values may come from strangers. Below 32 levels a number says how deep a span
+// characters are shown, not sent: names and values may be untrusted. Below 32 levels a number says how deep a span
 // is, so that lines stay short and the whole is linear.
 inline std::string to_text(const span_tree& tree, const span_text_options& options = {}) {
     std::string text;

@@ -83,7 +83,7 @@ private:
             if (const auto found = by_key.find(n.span->parent_key()); found != by_key.end()) n.parent = found->second;
         }
     }
-    // Nobody records such spans; made up or damaged, they must not be lost, nor loop.
+    // No program records such spans; made up or damaged, they must not be lost, nor loop.
     void cut_cycles() {
         enum : char { unseen, above, done };
         std::vector<char> seen(nodes_.size(), unseen);

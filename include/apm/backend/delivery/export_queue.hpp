@@ -42,13 +42,13 @@ struct export_queue {
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
     bool unreadable = false;    // it is the file of this one batch that failed
-    bool hopeless = false;      // it will not be otherwise soon: see hopeless()
+    bool hopeless = false;      // the last attempt failed so that the next will, too: see hopeless()
     steady::time_point not_before{};
-    bool resigned = false;      // at the end: what waits is for the next process
+    bool resigned = false;      // at the end: what waits is left to the next process
     std::chrono::milliseconds max_elapsed_time;
     std::optional<spool> disk;
 
-    // Whether this failure is news; it is none until forget() or the next success, and not so soon after it was the last time.
+    // Whether this failure is to be reported: it was not since forget() or the last success, nor within destination::quiet.
     bool first_of(failure f) noexcept {
         if (f == failure::none || (said_ & bit_of(f))) return false;
         auto& last = last_said_[static_cast<std::size_t>(f)];
@@ -59,7 +59,7 @@ struct export_queue {
         return true;
     }
     void forget(failure f) noexcept { said_ &= ~bit_of(f); }
-    // Things work, but for what there is to say of a success.
+    // After a success: all failures are news again, but for `except`, which is what there is to say of the success.
     void works(failure except) noexcept {
         said_ &= bit_of(except) | bit_of(failure::queue_full) | bit_of(failure::request_too_large) | bit_of(failure::spool);
     }

@@ -73,7 +73,7 @@ struct export_queues {
         } catch (...) {
         }
     }
-    // What was taken from the queue for good. Lets go of the mutex.
+    // Counts batches that were removed from the queue as lost. Unlocks the mutex.
     void lose(export_queue& q, batches& gone, loss cause, failure kind, lock& guard) {
         outcome o{.destination = q.index};
         for (const batch& b : gone) q.lost_waiting(b, cause), o.lost[cause] += b.items;
@@ -84,7 +84,7 @@ struct export_queues {
             if (b.on_disk()) q.disk->remove(b);
         if (!gone.empty()) tell(q, o, news ? kind : failure::none);
     }
-    // At the end, what did not get away is lost, unless it is on disk. The thread may still be in a transfer that is stuck.
+    // At the end, what was not sent is lost, unless it is on disk. `stuck`: the sending thread may still be in a transfer.
     void account_for_the_rest(bool stuck) noexcept {
         for (const auto& one : all) {
             export_queue& q = *one;

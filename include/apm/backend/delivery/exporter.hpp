@@ -41,7 +41,7 @@ public:
           here_(new process(to_, told_)) {}
     exporter(const exporter&) = delete;
     exporter& operator=(const exporter&) = delete;
-    // Waits for nothing: what is not delivered by then is lost, unless it is spooled.
+    // Does not wait: what is not delivered is lost, unless it is spooled.
     ~exporter() {
         process* const p = here_.load();
         if (p->id != getpid()) return;  // the parent's: neither joined nor freed
@@ -88,7 +88,7 @@ public:
 private:
     enum class life { fresh, begun, ending, ended };
 
-    // What belongs to one process, and is left alone, for good, by its children.
+    // What belongs to one process. Its children never touch it.
     struct process {
         const pid_t id = getpid();
         const std::shared_ptr<export_queues> queues;
@@ -144,7 +144,7 @@ private:
     process& here() const {
         process* p = here_.load(std::memory_order_acquire);
         if (p->id == getpid()) return *p;
-        // A child of the one that made it. Two of its threads may come here at once; no lock of the parent's would tell.
+        // A forked child. Two of its threads may come here at once; the parent's locks are of no use.
         auto fresh = std::make_unique<process>(to_, told_);
         const life parents = p->state;
         fresh->wanted = parents == life::begun;

@@ -1,5 +1,5 @@
-// One POST by libcurl, and how it is set up: no redirects, no environment, nothing but HTTP/1.1 and verified TLS, and no more
-// of an answer than is wanted.
+// One POST by libcurl, and how it is set up: no redirects, no environment variables, nothing but HTTP/1.1 and verified TLS, and a
+// bounded reply.
 #pragma once
 
 #include <algorithm>
@@ -85,7 +85,7 @@ public:
     }
 
     [[nodiscard]] CURL* handle() const { return curl_.get(); }
-    // Forgets everything; the connection goes with what performs it.
+    // Frees what libcurl holds; the connection goes with the multi handle.
     void close() {
         curl_.reset();
         headers_.reset();
@@ -188,7 +188,7 @@ private:
     bool well_ = true;
 };
 
-// What is left until then, of a limit of which 0 says that there is none: at least a millisecond.
+// The time that is left until then, within a limit (0: none): at least a millisecond.
 inline std::chrono::milliseconds time_for(std::chrono::milliseconds limit, deadline by) {
     using std::chrono::milliseconds;
     const auto now = std::chrono::steady_clock::now();
@@ -197,8 +197,8 @@ inline std::chrono::milliseconds time_for(std::chrono::milliseconds limit, deadl
     return std::clamp(limit.count() > 0 ? std::min(limit, left) : left, milliseconds(1), longest);
 }
 
-// Sends it now, without a delivery, by a connection of its own, and waits for the answer until then. Nothing is tried twice.
-// Any thread. For judge() and explain().
+// Sends one body at once, by a connection of its own, and waits for the reply until then. One attempt. Any thread. For judge()
+// and explain().
 inline reply send_once(const destination& to, std::string_view body, deadline by) {
     const without_sigpipe guard;
     reply none;

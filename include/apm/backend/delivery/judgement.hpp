@@ -1,4 +1,4 @@
-// What a reply, or the want of one, means for the batch: delivered, lost, or to be tried again.
+// What a reply, or its absence, means for the batch: delivered, lost, or to be sent again.
 #pragma once
 
 #include <algorithm>

@@ -51,7 +51,7 @@ struct totals {
     std::uint64_t requests = 0, retries = 0, bytes_sent = 0;  // attempts, those after the first of a batch, bytes of bodies
 };
 
-// One request that ended; or, where there was none (status 0, no duration), items that are lost without.
+// One request that ended; or, with status 0 and no duration, items that are lost without a request.
 struct outcome {
     std::size_t destination = 0;
     std::chrono::nanoseconds duration{};

@@ -1,4 +1,4 @@
-// What waits for one destination: bounded, in the order in which it came, and moved about without a further allocation.
+// The batches that wait for one destination: bounded, in the order in which they came, moved without allocating.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace apm::inline APM_ABI::detail::delivery {
 
-// The body of one request, and what has to be known of it.
+// The body of one request, and what is known of it.
 struct batch {
     std::string body = {};  // empty while it is in a file
     std::string file = {};  // its name in the spool; empty: in memory
@@ -26,7 +26,7 @@ struct batch {
     std::chrono::steady_clock::time_point came = {};
 
     [[nodiscard]] bool on_disk() const { return !file.empty(); }
-    // What it counts for: even an empty one takes room.
+    // The bytes that it counts for: even an empty one takes room.
     [[nodiscard]] std::uint64_t cost() const { return std::max<std::uint64_t>(size, 256); }
 };
 using batches = std::list<batch>;  // spliced, never copied
@@ -37,8 +37,8 @@ public:
     explicit batch_queue(const destination& d)
         : memory_{d.queue_bytes, d.queue_items}, disk_{d.spool_bytes, 0}, newest_wins_(d.drop_oldest) {}
 
-    // Whether there is room for it. Where the newest wins, the oldest that are in its way are moved to `gone`; none is where it
-    // could never fit.
+    // Whether there is room for it. Where the newest wins, the oldest batches in its way are moved to `gone`, unless it could
+    // never fit.
     bool make_room(const batch& b, bool on_disk, batches& gone) noexcept {
         room& r = of(on_disk);
         if (b.cost() > r.most_bytes || (r.most_items && b.items > r.most_items)) return false;

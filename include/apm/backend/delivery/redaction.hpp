@@ -35,7 +35,7 @@ inline std::vector<std::string> secrets_of(const destination& to) {
             add(user);
             if (const std::size_t colon = user.find(':'); colon != user.npos) add(user.substr(colon + 1));
         }
-        // An @ may be of the query: then that begins before.
+        // An @ may belong to the query, which then begins before it.
         for (const std::size_t query : {url.find('?', std::max(from, end)), url.find('?')}) {
             if (query == url.npos) continue;
             split(url.substr(query + 1), '&', [&add](std::string_view part) {

@@ -102,7 +102,7 @@ private:
         if (!settled) sleep(next);
         return true;
     }
-    // Begins a transfer where one is due. When to look again, unless something happens before.
+    // Begins a transfer where one is due. Returns when to look again, unless something happens before.
     steady::time_point serve(transfer& t) {
         export_queue& q = t.queue;
         const auto now = steady::now(), far = now + longest_sleep;
@@ -116,7 +116,7 @@ private:
                 shared_->lose(q, gone, loss::gave_up, failure::gave_up, guard);
                 return now;
             }
-            // The disk's bound is what limits it; but it may be itself what the receiver chokes on, and is not to hold up all.
+            // A spooled batch is kept as long as there is room; but it may be what makes the receiver fail, so others go first.
             if (oldest.attempts) oldest.came = now, q.queue.rotate();
         }
         if (now < q.not_before) {
@@ -167,7 +167,7 @@ private:
         }
         settle(t, r, j);
     }
-    // Counts what became of the batch that was sent, and tells all, before flush() takes notice.
+    // Counts what became of the batch that was sent, and tells the observer, before flush() returns.
     void settle(transfer& t, const reply& r, const judgement& j) noexcept {
         export_queue& q = t.queue;
         outcome o{.destination = q.index, .duration = r.duration, .status = static_cast<int>(r.status)};

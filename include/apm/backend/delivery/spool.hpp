@@ -1,4 +1,4 @@
-// What waits for one destination, on disk, so that it survives the process:
+// The batches that wait for one destination, on disk, so that they survive the process:
 //
 //     <directory>/<destination>.<process>.<random>/<name>       (spool_name.hpp)
 //
@@ -103,7 +103,7 @@ public:
         return all;
     }
 
-    // All of its body or nothing. Where it is written, it has a file and no body any more.
+    // Writes all of its body or nothing. Afterwards the batch has a file instead of a body.
     int write(batch& b) {
         if (!is_open())
             if (const int failed = open()) return failed;
@@ -146,7 +146,7 @@ public:
     }
     void remove(const batch& b) const { unlinkat(own_.get(), b.file.c_str(), 0); }
 
-    // Lets go of the directory; what is in it is for the next process.
+    // Closes the directory; what is in it is for the next process.
     void close() {
         if (is_open()) unlinkat(base_.get(), own_name_.c_str(), AT_REMOVEDIR);  // where nothing is left in it
         forget();

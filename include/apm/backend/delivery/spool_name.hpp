@@ -1,4 +1,4 @@
-// What a spooled file is called, which is all that is known of it after its process:
+// The name of a spooled file, which is all that is known of it once its process is gone:
 //
 //     000000000017.512.9ae0daaf.protobuf.gzip.ending      place in the order, items, checksum, encoding, compression, protocol
 #pragma once
@@ -24,7 +24,7 @@ inline std::string spool_name(const protocol& p, std::uint64_t order, const batc
     return name.append(b.gzip ? ".gzip." : ".").append(p.file_ending);
 }
 
-// The other way; false where it is not such a name, or not this protocol's.
+// Reads such a name; false where it is not such a name, or not this protocol's.
 inline bool read_spool_name(const protocol& p, std::string_view name, batch& b) {
     const auto next = [&name] {
         const std::size_t dot = name.find('.');

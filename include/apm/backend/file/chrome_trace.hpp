@@ -35,7 +35,7 @@ namespace apm::inline APM_ABI {
 // 1024 to 2048 threads. Throws std::bad_alloc.
 class chrome_trace {
 public:
-    // Appends how a file begins. What was written before is in another file: nothing points there.
+    // Appends the beginning of a file. What was written before is in another file: no arrow points there.
     void begin(std::string& out, const resource& who) {
         forget();
         young_threads_.clear(), old_threads_.clear();
@@ -51,7 +51,7 @@ public:
     }
     static constexpr std::string_view ending = "\n]\n";
 
-    // What was appended last did not get there: threads are named again, and nothing points there.
+    // What was appended last was not written: threads are named again, and no arrow points there.
     void forget() {
         for (auto* threads : {&young_threads_, &old_threads_})
             for (auto& [id, t] : *threads) t.named = false;
@@ -195,7 +195,7 @@ private:
         json.end_object();
     }
 
-    // For whoever would bring the files of several processes together. Viewers pass over it.
+    // For tools that merge the files of several processes (tools/traces). Viewers ignore it.
     void put_zero(std::string& out) {
         json_writer json = next(out);
         json.begin_object();

@@ -1,7 +1,7 @@
-// A file that is written in whole pieces, and turned over by size: traces.jsonl, traces.jsonl.1 (before it), ... .keep.
+// A file that is written in whole pieces, and rotated by size: traces.jsonl, traces.jsonl.1 (before it), ... .keep.
 //
 // A piece is one write(2) at the end (O_APPEND), and all of it or nothing: where only a part fits on the disk, the file is cut
-// back. A file that somebody moved or removed is made anew. Errors are errno's numbers; 0: all is well.
+// back. A file that was moved or removed is made anew. Errors are errno's numbers; 0: all is well.
 #pragma once
 
 #include <cerrno>
@@ -29,7 +29,7 @@ struct rotating_file_options {
     std::string_view ending = {};     // written when a file is done; viewed
 };
 
-// Not alone, several processes may write one file: pieces stay whole, and each turns it over when it meets the limit.
+// Not alone, several processes may write one file: pieces stay whole, and each process rotates it when it meets the limit.
 // One thread at a time.
 class rotating_file {
 public:
@@ -41,7 +41,7 @@ public:
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] bool is_open() const { return file_ >= 0; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
-    // Whether so many bytes more belong into the next file.
+    // Whether so many more bytes are to go into the next file.
     [[nodiscard]] bool full(std::size_t more) const {
         return options_.max_bytes && size_ && size_ + more + options_.ending.size() > options_.max_bytes;
     }
@@ -54,7 +54,7 @@ public:
         }
         if (const int failed = open_it()) return failed;
         if (!torn_) return 0;
-        return turn_over();
+        return rotate();
     }
 
     // All of it, or nothing. Only where it is ready().
@@ -75,12 +75,12 @@ public:
         return ENOSPC;
     }
 
-    // The next file under the same path. Only where it is ready().
-    int turn_over() {
+    // Begins the next file under the same path. Only where it is ready().
+    int rotate() {
         if (!options_.alone) {
-            // Whoever has the lock is about to do it. Then this piece still goes where it was to go.
+            // The process that has the lock is about to rotate it; this piece still goes into the old file.
             if (flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return 0;
-            if (!still_there()) return open_it();  // it was done already
+            if (!still_there()) return open_it();  // another process has rotated it
         }
         end_well();
         int failed = 0;
@@ -90,12 +90,12 @@ public:
         return open_it();
     }
 
-    // Ends the file in good order.
+    // Writes the ending and closes the file.
     void finish() {
         end_well();
         leave();
     }
-    // Lets go of it as it is: in a forked child it is the parent's.
+    // Closes it as it is: in a forked child it is the parent's.
     void leave() {
         if (is_open()) close(file_);
         file_ = -1;
@@ -145,7 +145,7 @@ private:
     rotating_file_options options_;
     int file_ = -1;
     std::uint64_t size_ = 0;
-    bool torn_ = false;  // nothing more belongs into it
+    bool torn_ = false;  // nothing more is to be written to it
 };
 
 }  // namespace apm::inline APM_ABI

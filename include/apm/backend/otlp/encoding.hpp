@@ -11,7 +11,7 @@ namespace apm::inline APM_ABI::detail::otlp {
 
 enum class encoding : std::uint8_t { protobuf, json };
 
-// f.template operator()<Encoder>(), for whoever names the encoder.
+// Calls f.template operator()<Encoder>().
 template <class F>
 decltype(auto) with_encoder(encoding how, F&& f) {
     if (how == encoding::json) return f.template operator()<json_encoder>();

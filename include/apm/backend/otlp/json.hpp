@@ -14,7 +14,7 @@
 
 namespace apm::inline APM_ABI::detail::otlp {
 
-// See fields.hpp. Appends to `out`, which nobody else may touch meanwhile. Throws std::bad_alloc.
+// See fields.hpp. Appends to `out`, which nothing else may change meanwhile. Throws std::bad_alloc.
 class json_encoder {
 public:
     // Readers of JSON, unlike those of protobuf, see fields in the order in which they stand: ids and flags come first.

@@ -150,7 +150,7 @@ void put_metric(To& to, const snapshot& s, const family& f) {
             for (const series_view& x : f.series) one([&] { put(to, s, r, x); });
         });
     };
-    // Whoever asks for deltas gets an updown, which is a value, as it is.
+    // Where deltas are asked for, an updown is still cumulative: it is a value.
     const auto put_temporality = [&] {
         to.enumerator(metric_fields::temporality, s.delta && !is_a_value(r) ? temporality::delta : temporality::cumulative);
     };

@@ -1,4 +1,4 @@
-// Where OTLP over HTTP is taken, by an address of an older protocol.
+// An address of an older protocol as an endpoint of OTLP over HTTP.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace apm::inline APM_ABI::detail {
 
-// An address of Jaeger's older protocols, or of OTLP over gRPC, as the one of OTLP over HTTP at the same place: an agent's host,
-// `http://jaeger:14268/api/traces`, `collector:4317`. Other ports and paths, and a URL without a port, stay.
+// Translates an address of Jaeger's older protocols, or of OTLP over gRPC, to the endpoint of OTLP over HTTP on the same host: an
+// agent's host, `http://jaeger:14268/api/traces`, `collector:4317`. Other ports and paths, and a URL without a port, stay.
 inline std::string otlp_over_http(std::string_view given) {
     if (given.starts_with("unix:")) return std::string(given);
     url_parts p = split_url(given);

@@ -21,8 +21,8 @@ struct otlp_signal_options {
     std::string_view certificate = {}, client_key = {}, client_certificate = {};
 };
 
-// Text is viewed until otlp's constructor returns. A protocol, compression or temporality that nobody knows is one line, and the
-// default; an endpoint that is none, or the protocol grpc, is one line, and the signal is not sent.
+// Text is viewed until otlp's constructor returns. A protocol, compression or temporality that is unknown is one line, and the
+// default is used; with an endpoint that is no URL, or the protocol grpc, one line says so and the signal is not sent.
 struct otlp_options {
     // Where to: `http://host:4318`, `https://...`, or `unix:///run/otlp.sock`. /v1/traces and /v1/metrics are appended.
     std::string_view endpoint = {};                   // empty: http://localhost:4318

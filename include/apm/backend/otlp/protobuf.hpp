@@ -20,7 +20,7 @@
 
 namespace apm::inline APM_ABI::detail::otlp {
 
-// See fields.hpp. Appends to `out`, which nobody else may touch meanwhile: it is longer than what was written until this object
+// See fields.hpp. Appends to `out`, which nothing else may touch meanwhile: it is longer than what was written until this object
 // is gone. Throws std::bad_alloc; then `out` ends with what was written so far.
 //
 // protozero's own writer asks for room byte by byte, and leaves five bytes for each length, back over which it moves what
@@ -34,7 +34,7 @@ public:
     protobuf_encoder(const protobuf_encoder&) = delete;
     protobuf_encoder& operator=(const protobuf_encoder&) = delete;
 
-    // Bytes that are no UTF-8 become U+FFFD: a reader refuses the whole request for one of them.
+    // Bytes that are no UTF-8 become U+FFFD: a reader rejects the whole request for one of them.
     APM_INLINE void text(const field& f, std::string_view v) {
         if (!is_ascii(v) && !utf8_valid(v.data(), v.size())) [[unlikely]] return put_bytes(f, utf8_repaired(v));
         put_bytes(f, v);

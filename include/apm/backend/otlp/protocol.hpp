@@ -18,7 +18,7 @@ namespace apm::inline APM_ABI::detail::otlp {
 // The path that is appended to an endpoint of all signals.
 inline std::string path_of(const std::string& signal) { return "v1/" + signal; }
 
-// By the names of the environment's variables: these are what most people set.
+// Names the variables of the environment, since these are how most programs are set up.
 inline std::string advice(delivery::failure kind, const delivery::destination& to) {
     using enum delivery::failure;
     const bool grpc = delivery::contains(to.url, ":4317");

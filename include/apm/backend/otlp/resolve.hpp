@@ -37,7 +37,8 @@ struct signal {
     [[nodiscard]] bool usable() const { return wanted && problem.empty(); }
 };
 
-// Into the destination, but for what would break the request: a line break begins another header, and some are ours to send.
+// Adds them to the destination, without those that would break the request: a line break begins another header, and some headers
+// are libcurl's and ours.
 inline void read_headers(signal& s, std::string_view list) {
     constexpr std::string_view token =  // RFC 9110
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -60,7 +61,7 @@ inline void read_headers(signal& s, std::string_view list) {
     }
 }
 
-// `name`: "traces", "metrics". Of no option does a secret get into a remark or a problem.
+// `name`: "traces", "metrics". Remarks and problems hold no secret.
 inline signal resolve(const otlp_options& all, const otlp_signal_options& own, std::string_view name) {
     signal s;
     delivery::destination& to = s.to;
@@ -113,11 +114,11 @@ inline signal resolve(const otlp_options& all, const otlp_signal_options& own, s
     to.no_proxy = all.no_proxy;
     to.queue_bytes = all.queue_bytes;
     to.queue_items = spans ? all.max_queue_size : 0;
-    // `lowmemory` differs for observed counters only: cumulative would save others the memory of the last value, not us.
+    // `lowmemory` differs from `delta` for observed counters only, where cumulative saves memory in other libraries, not here.
     s.delta = equal_ignoring_case(all.temporality, "delta") || equal_ignoring_case(all.temporality, "lowmemory");
     if (!spans && !s.delta && !equal_ignoring_case(all.temporality, "cumulative"))
         s.remarks.push_back(to.name + ": the temporality \"" + std::string(all.temporality) + "\" is unknown; using cumulative");
-    to.drop_oldest = !spans && !s.delta;  // the newest snapshot of what is cumulative says it all
+    to.drop_oldest = !spans && !s.delta;  // the newest cumulative snapshot replaces all before it
     to.max_elapsed_time = all.max_elapsed_time;
     to.spool_directory = all.spool_directory;
     to.spool_bytes = all.spool_bytes;

@@ -70,7 +70,7 @@ private:
         at_ += there && take;
         return there;
     }
-    // What is between the quotes; escapes that are no character of ASCII's as '?'.
+    // What is between the quotes; an escape that is no ASCII character becomes '?'.
     std::string string() {
         std::string s;
         for (++at_; at_ < text_.size() && text_[at_] != '"'; ++at_) {
@@ -92,7 +92,7 @@ private:
 inline response read_response(const reply& of, encoding sent) {
     response r;
     const bool success = of.status >= 200 && of.status < 300;
-    if (success && of.status != 200) return r;  // it says nothing of a part
+    if (success && of.status != 200) return r;  // a partial success is a 200
     const bool json = contains(of.content_type, "json") || (sent == encoding::json && !contains(of.content_type, "protobuf"));
     if (contains(of.content_type, "text/")) {  // of a web server, or a proxy, that knows nothing of OTLP
         r.readable = false;

@@ -29,8 +29,8 @@ struct prometheus_family {
 };
 
 // Groups the rows of a snapshot. Rows of equal name that agree in kind, unit and bounds are one family, described by the
-// first. One that does not agree, or whose samples are called like another's (`waits.count` beside a histogram `waits`), is
-// left out, said once and counted (apm.conflicts). A row without series is not shown, and yet has its names: else a family
+// first. A row that does not agree, or whose samples have the names of another's (`waits.count` beside a histogram `waits`), is
+// left out, reported once and counted (apm.conflicts). A row without series is not shown, but keeps its names: else a family
 // would leave the exposition when a row before it first records. One thread at a time.
 class prometheus_families {
 public:

@@ -15,14 +15,14 @@ namespace apm::inline APM_ABI::detail {
 
 inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
-// In a time that does not tell how much of a secret was guessed.
+// Takes the same time however much of a secret was guessed.
 inline bool equal_in_constant_time(std::string_view a, std::string_view b) {
     unsigned difference = a.size() != b.size();
     for (std::size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ (i < b.size() ? b[i] : '\0'));
     return difference == 0;
 }
 
-// CivetWeb itself would wait for all of a body, anew for every byte: so a byte is what is asked for at a time, until a deadline.
+// CivetWeb would wait for a whole body, with a new timeout for every byte: so bodies are read byte by byte, until a deadline.
 class http_connection {
 public:
     using clock = std::chrono::steady_clock;
@@ -68,8 +68,7 @@ public:
         mg_disable_connection_keep_alive(c_);
     }
 
-    // What is left of a body, which is not wanted: a client that is hung up on while it sends may not hear the answer. But for a
-    // moment only.
+    // Reads what is left of a body, for a second at most: a client that is cut off while it sends may not see the reply.
     void read_away() {
         const bool endless = has_chunks();
         if (!endless && info().content_length <= 0) return;

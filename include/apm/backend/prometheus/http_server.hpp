@@ -99,8 +99,8 @@ public:
         mg_set_request_handler(context_, "**", handle, this);
         return {};
     }
-    // Clients are hung up on; an exposition that is being made is waited for. In a forked child: nothing, for the threads that
-    // served are not there; the socket is closed already.
+    // Closes the clients' connections; an exposition that is being written is waited for. In a forked child it does nothing: the
+    // server's threads are not there, and the socket is closed already.
     void stop() {
         if (!context_) return;
         const bool mine = getpid() == process_;
@@ -149,8 +149,8 @@ private:
     }
 
     static int keep_log_line(const mg_connection* c, const char* line) {
-        // The first line while starting says what went wrong; later ones are about clients. (It comes with a connection that is
-        // none but leads to the context.)
+        // The first line while starting says what went wrong; later ones are about clients. (The connection that comes with it is
+        // only a way to the context.)
         const mg_context* context = c ? mg_get_context(c) : nullptr;
         auto* self = context ? static_cast<http_server*>(mg_get_user_data(context)) : nullptr;
         if (self && self->starting_ && self->log_.empty()) self->log_ = line;

@@ -1,5 +1,5 @@
-// CivetWeb does not tell its sockets: they are those of this process that are bound to the port, at the address. A forked child
-// closes the listening ones, for the parent may want its port back while the child lives.
+// CivetWeb does not give its sockets away: they are those of this process that are bound to the port, at the address. A forked
+// child closes the listening ones, for the parent may want its port back while the child lives.
 #pragma once
 
 #include <cstdint>
