@@ -353,12 +353,14 @@ TEST_CASE("a client whose body comes byte by byte, and nobody wants it, is cut o
 
 TEST_CASE("behind a body that is all there, the connection goes on") {
     const served s;
-    const connection c(s.port());
-    c.say("POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 40000\r\n\r\n" + std::string(40000, 'x') +
-          "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
-    const std::string heard = c.hear();
-    CHECK(heard.find("HTTP/1.1 404") == 0);
-    CHECK(heard.find("HTTP/1.1 200 OK") != heard.npos);
+    CHECK(soon([&] {  // unless the server has no time for all of it within the second that it gives it
+        const connection c(s.port());
+        c.say("POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n" + std::string(20000, 'x') +
+              "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        const std::string heard = c.hear();
+        CHECK(heard.find("HTTP/1.1 404") == 0);
+        return heard.find("HTTP/1.1 200 OK") != heard.npos;
+    }));
 }
 
 TEST_CASE("an exposition may be added to while it is written: by a callback, by another thread's, by a family's own source") {

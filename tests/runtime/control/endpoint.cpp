@@ -171,26 +171,29 @@ TEST_CASE("all lines or none") {
 
 TEST_CASE("bodies that are too long, not all there, or of unknown length") {
     const environment e;
-    const runtime r([] {
-        apm::runtime_options o = served();
-        o.prometheus.client_deadline = 2s;
-        return o;
-    }());
-    const std::uint16_t port = r.prometheus_port();
+    std::optional<runtime> r(std::in_place, served());
+    std::uint16_t port = r->prometheus_port();
     const std::string line = "max_level=1\n";
     const std::string most = line + std::string((64 << 10) - line.size(), '\n');
     CHECK(change(port, most).status == 200);
     CHECK(change(port, "max_level=").status == 200);
-    CHECK(change(port, most + "\n").status == 413);
+    // A client that goes on sending hears the answer if the server has time for all of it within the second that it gives it.
+    CHECK(soon([&] { return change(port, most + "\n").status == 413; }));
     CHECK(send(port, "POST", shown + "Content-Length: 9999999999999\r\n", line).status == 413);
     CHECK(send(port, "POST", shown + "Content-Length: -5\r\n", line).status != 200);
     CHECK(send(port, "POST", shown + "Transfer-Encoding: chunked\r\n", "c\r\nmax_level=1\n\r\n0\r\n\r\n").status == 411);
     CHECK(send(port, "POST", shown, "").status == 411);
+    CHECK(now().max_level == 255);
+    r.reset();
+    apm::runtime_options impatient = served();
+    impatient.prometheus.client_deadline = 1s;
+    r.emplace(impatient);
+    port = r->prometheus_port();
     const auto begin = clock_type::now();
     CHECK(send(port, "POST", shown + "Content-Length: 100\r\n", line).status != 200);  // and then says nothing more
     CHECK(clock_type::now() - begin < patience / 2);
     CHECK(now().max_level == 255);
-    CHECK(ask(port).status == 200);  // the page is there all the same
+    CHECK(soon([&] { return ask(port).status == 200; }));  // the page is there all the same
 }
 
 TEST_CASE("a client that was refused is not heard as another") {
@@ -215,8 +218,11 @@ TEST_CASE("behind an answer that ends the connection, nothing is heard") {
         c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + headers + "\r\n" + body + second);
         return c.hear();
     };
-    const std::string long_one = heard_of("Content-Length: 65537\r\n", std::string(65537, '\n'));
-    CHECK(long_one.find("HTTP/1.1 413") == 0);
+    std::string long_one;  // as above
+    CHECK(soon([&] {
+        long_one = heard_of("Content-Length: 65537\r\n", std::string(65537, '\n'));
+        return long_one.find("HTTP/1.1 413") == 0;
+    }));
     CHECK(long_one.find("HTTP/1.1", 1) == long_one.npos);
     for (const char* unknown : {"", "Transfer-Encoding: chunked\r\n"}) {
         const std::string heard = heard_of(unknown, *unknown ? "0\r\n\r\n" : "");

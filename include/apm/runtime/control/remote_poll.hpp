@@ -93,10 +93,12 @@ private:
         if (!all) wrong = "names more operations than fit (2000 names in a process's life); the rest are sampled as unnamed ones";
         // A failure is not waited out for an hour.
         if (!wrong.empty() && all) due_ = clock::now() + std::clamp<std::chrono::milliseconds>(interval_, soonest, retry);
-        if (!wrong.empty() && wrong != said_)
+        // libcurl's own words tell how many milliseconds it took.
+        const std::string trouble = !r.too_long && r.failed != CURLE_OK ? curl_easy_strerror(r.failed) : wrong;
+        if (!wrong.empty() && trouble != said_)
             report("remote sampling: %s %s%s", parsed_url_without_secrets(to_.url).c_str(), wrong.c_str(),
                    all ? "; what it said last holds, or else the initial rate" : "");
-        said_ = wrong;
+        said_ = trouble;
     }
 
     static constexpr std::chrono::milliseconds soonest{10}, retry{10'000};
