@@ -177,6 +177,7 @@ class Rows(unittest.TestCase):
         labels = {f"{row[0]} / {row[2]}" for _, _, row in self.all}
         for label in bench_rows.README.values():
             self.assertTrue(label in labels or label.startswith("g++: "), label)
+        self.assertEqual([label for label in bench_rows.SHORT if label not in bench_rows.README], [])
 
     def test_threads_that_took_turns_show_nothing(self):
         name = "two threads on a counter"

@@ -1,7 +1,7 @@
 // For fixtures that are compiled with APM off, and with the instrumentation absent: the same files, the same lines, but what is
 // in PLAIN() is not there, no header of ours is read, and our macros expand to nothing. The two object files must be equal, byte
 // for byte. Each construct has a function of its own, no two of which a compiler may find to be the same; the comment above it
-// says how the README's table calls it.
+// says how the table in bench/README.md calls it.
 #pragma once
 
 #ifndef ABSENT

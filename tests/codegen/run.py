@@ -4,8 +4,8 @@
 usage: run.py off COMPILER     APM off leaves the same object file as no instrumentation at all
        run.py hot COMPILER     hot paths are as short as hot.cpp says
        run.py self COMPILER    both checks can fail
-       run.py table            prints the README's table of what off leaves, and on costs
-       run.py table_is_whole   the README's table has every construct that the fixtures show
+       run.py table            prints the table of bench/README.md: what off leaves, and on costs
+       run.py table_is_whole   that table has every construct that the fixtures show
 """
 import re
 import shutil
@@ -106,11 +106,11 @@ def table():
 
 
 def table_is_whole():
-    """The README's table, which `table` made, has every construct of the fixtures, and no other."""
-    shown = TABLE.search((HERE.parents[1] / "README.md").read_text())
+    """The table of bench/README.md, which `table` made, has every construct of the fixtures, and no other."""
+    shown = TABLE.search((HERE.parents[1] / "bench" / "README.md").read_text())
     listed = re.findall(r"^\| (.*?) \| nothing \|", shown[1], re.M) if shown else []
-    wrong = [f"not in the README: {c}" for c in constructs().values() if c not in listed]
-    wrong += [f"in the README, not among the fixtures: {c}" for c in listed if c not in constructs().values()]
+    wrong = [f"not in bench/README.md: {c}" for c in constructs().values() if c not in listed]
+    wrong += [f"in bench/README.md, not among the fixtures: {c}" for c in listed if c not in constructs().values()]
     print("\n".join(wrong + ["run tools/bench --update-readme"]) if wrong else f"{len(listed)} constructs")
     return not wrong
 

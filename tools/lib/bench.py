@@ -27,7 +27,7 @@ import bench_start
 import timing
 
 ROOT = Path(__file__).resolve().parents[2]
-README_BEGIN, README_END = "<!-- bench: {} -->", "<!-- /bench -->"      # of a table: its name
+TABLE_BEGIN, TABLE_END = "<!-- bench: {} -->", "<!-- /bench -->"        # of a table in a document: its name
 # Those that are no Google Benchmark programs: what --filter may call them, and who measures.
 PHASES = (("starting and ending", bench_start), ("memory", bench_memory), ("compile time: front end", bench_compile),
           ("bytes: call site, row", bench_size))
@@ -42,7 +42,8 @@ def parse():
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there, for --compare")
     parser.add_argument("--compare", type=Path, metavar="BASE.json", help="print what changed since; exits with 0")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table there, in Markdown")
-    parser.add_argument("--update-readme", action="store_true", help="write the README's tables: costs, and what off leaves")
+    parser.add_argument("--update-readme", action="store_true",
+                        help="write the tables of bench/README.md (costs, what off leaves) and the few figures of README.md")
     return parser.parse_args()
 
 
@@ -126,22 +127,25 @@ def about(samples):
 
 
 def replace_between(text, name, table):
-    """The text with the table between the README's markers of that name; None where they are not there."""
-    before, begin, rest = text.partition(README_BEGIN.format(name))
-    _, end, after = rest.partition(README_END)
+    """The text with the table between a document's markers of that name; None where they are not there."""
+    before, begin, rest = text.partition(TABLE_BEGIN.format(name))
+    _, end, after = rest.partition(TABLE_END)
     return f"{before}{begin}\n{table}\n{end}{after}" if begin and end else None
 
 
 def update_readme(rows, remark, say):
-    """Two tables: what it costs, in short; what is left with APM off, which is compared once more."""
-    path = ROOT / "README.md"
+    """What it costs, in short; what is left with APM off, which is compared once more; and the few figures of README.md."""
     say("comparing object files with APM off")
     ran = subprocess.run([sys.executable, ROOT / "tests/codegen/run.py", "table"], stdout=subprocess.PIPE, text=True, check=True)
-    tables = {"cost": bench_report.markdown(rows, bench_rows.README) + f"\n\n{remark}", "off": ran.stdout.strip()}
-    for name, table in tables.items():
+    few = {label: bench_rows.README[label] for label in bench_rows.SHORT}
+    tables = {("bench/README.md", "cost"): bench_report.markdown(rows, bench_rows.README) + f"\n\n{remark}",
+              ("bench/README.md", "off"): ran.stdout.strip(),
+              ("README.md", "short"): bench_report.markdown(rows, few)}
+    for (document, name), table in tables.items():
+        path = ROOT / document
         text = replace_between(path.read_text(), name, table)
         if text is None:
-            print(f"README.md has no {README_BEGIN.format(name)} with a {README_END} behind it: nothing is written")
+            print(f"{document} has no {TABLE_BEGIN.format(name)} with a {TABLE_END} behind it: nothing is written")
         else:
             path.write_text(text)
 

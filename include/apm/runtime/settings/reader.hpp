@@ -46,6 +46,8 @@ class settings_reader {
 public:
     // Of every setting that was read, in that order.
     std::vector<effective_setting> effective;
+    // Every name that was looked for, some of them more than once.
+    [[nodiscard]] const std::deque<std::string>& known() const { return known_; }
 
     settings_reader() : settings_reader(environment()) {}
     // The sources must outlive this object.
