@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the documents, which are every README.md of the repository.
+"""Checks the documents, which are every README.md of the repository, and CHANGELOG.md.
 
 usage: readme.py check [FILE...]        reads only: links and their anchors, names of files, words, length
        readme.py code --build DIR [--prefix DIR] [--compiler COMPILER] [FILE...]
@@ -28,6 +28,7 @@ WORDS = re.compile(r"\b(whoever|nobody|somebody|anybody|everybody)\b", re.IGNORE
 # A file of ours, in backquotes: `apm/span.hpp` as it is included, or a path from the top, or from the document's folder.
 NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:hpp|ipp|cpp|py|sh|cmake|txt|md|in)|(?:tools|tests|bench|examples|schema)/[\w./-]+)`")
 LONGEST = {"README.md": 200}             # lines
+CHANGELOG = "CHANGELOG.md"               # names files that are gone, and has no code
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(readme LANGUAGES CXX)
 {use}
@@ -119,7 +120,7 @@ def check(document, root=ROOT):
             if not re.match(r"[a-z]+:", target) and (wrong := wrong_link(document, here, target)):
                 yield f"{document.name}:{number}: the link {target} {wrong}"
         for name in NAMED_FILE.findall(line):
-            if not any((base / name).exists() for base in (root, here, root / "include", root / "include" / "apm")):
+            if document.name != CHANGELOG and not any((base / name).exists() for base in (root, here, root / "include", root / "include" / "apm")):
                 yield f"{document.name}:{number}: there is no {name}"
 
 
@@ -200,7 +201,8 @@ def main():
     if options.what == "code" and not options.build:
         parser.error("code needs --build")
 
-    names = [path.resolve().relative_to(ROOT) for path in options.files] or documents()
+    names = [path.resolve().relative_to(ROOT) for path in options.files]
+    names = names or documents() + ([Path(CHANGELOG)] if options.what == "check" else [])
     read = [Document(str(name), (ROOT / name).read_text()) for name in names]
     problems = [error for document in read for error in document.errors]
     if options.what == "check":
