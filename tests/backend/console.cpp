@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <apm/apm.hpp>
+#include <apm/backend/console/span_text.hpp>
 #include <apm/testing/clock.hpp>
 
 #include "catch.hpp"

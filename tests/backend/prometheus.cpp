@@ -13,7 +13,10 @@
 #include <thread>
 #include <vector>
 
+#include <zlib.h>
+
 #include <apm/apm.hpp>
+#include <apm/detail/base64.hpp>
 
 #include "catch.hpp"
 #include "backend/http_client.hpp"

@@ -8,147 +8,53 @@
 //     10.1 ms  └─ pay  ERROR: the card was refused
 #pragma once
 
-#include <cerrno>
-#include <cstddef>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <deque>
-#include <map>
-#include <string>
+#include <memory>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
-#include <utility>
-#include <vector>
-
-#include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/console/span_text.hpp>
-#include <apm/backend/console/span_tree.hpp>
-#include <apm/backend/span_data.hpp>
+#include <apm/backend/absent.hpp>
+#include <apm/backend/console/options.hpp>
 #include <apm/config.hpp>
+#include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
 
-struct console_options {
-    std::FILE* to = stdout;            // not closed; null: stdout
-    bool attributes = true;            // of spans, events and links
-    std::size_t most_waiting = 10'000; // spans whose root has not ended
-};
+namespace detail {
+class console_exporter;
+}
 
 // A span back end. A tree is printed, in one write, when its local root has ended: the root of its trace, or a span whose parent
 // is in another process. What ends after its parent was printed is printed when it comes, under a line that names the parent.
 // Spans wait for their root; when more wait than may, the oldest are printed without it, with all that is known around
 // them. stop() prints what still waits: nothing is lost. In colours where `to` is a terminal and NO_COLOR is not set.
 // A terminal that is stopped (^S) stops the export, which the runtime leaves behind at its deadline.
-class console {
+// Defined in the library behind apm::runtime (impl/console.ipp).
+template <mode M>
+class basic_console;
+
+template <>
+class basic_console<mode::on> {
 public:
-    explicit console(const console_options& options = {}) : options_(options) {
-        if (!options_.to) options_.to = stdout;
-        const char* const no_color = std::getenv("NO_COLOR");
-        text_.attributes = options_.attributes;
-        text_.colours = !(no_color && *no_color) && isatty(fileno(options_.to)) == 1;
-    }
+    explicit basic_console(const console_options& options = {});
+    basic_console(const basic_console&) = delete;
+    basic_console& operator=(const basic_console&) = delete;
+    ~basic_console();
 
     [[nodiscard]] std::string_view name() const { return "console"; }
-    error start(const resource&) { return {}; }
-    error export_spans(const span_batch& batch, deadline) {
-        drop_inherited();
-        const std::uint64_t first_new = next_;
-        for (const span_view& s : batch.spans) wait(span_data::of(s));
-        error failed;
-        for (std::uint64_t n = first_new; n < next_; ++n) {
-            const auto found = waiting_.find(n);  // not there: it went with one above it
-            if (found == waiting_.end()) continue;
-            if (found->second.is_local_root()) show(taken({n}), failed);
-            else if (shown_.contains(found->second.parent_key())) show(taken(family(n)), failed);
-        }
-        while (waiting_.size() > options_.most_waiting) show(taken(family(above_the_oldest())), failed);
-        return failed;
-    }
-    error stop(deadline) {
-        drop_inherited();
-        std::vector<span_data> all;
-        for (auto& [number, s] : waiting_) all.push_back(std::move(s));
-        forget();
-        error failed;
-        if (!all.empty()) show(all, failed);
-        return failed;
-    }
+    error start(const resource& who);
+    error export_spans(const span_batch& batch, deadline by);
+    error stop(deadline by);
 
 private:
-    using numbers = std::vector<std::uint64_t>;
-
-    void wait(span_data s) {
-        by_key_.emplace(s.key(), next_);
-        if (!s.is_local_root()) children_[s.parent_key()].push_back(next_);
-        waiting_.emplace(next_++, std::move(s));
-    }
-    // These, and all that wait below them.
-    std::vector<span_data> taken(numbers left) {
-        std::vector<span_data> result;
-        while (!left.empty()) {
-            const std::uint64_t number = left.back();
-            left.pop_back();
-            auto entry = waiting_.extract(number);
-            if (!entry) continue;
-            const span_key key = entry.mapped().key();
-            if (const auto own = by_key_.find(key); own != by_key_.end() && own->second == number) by_key_.erase(own);
-            if (auto below = children_.extract(key)) left.insert(left.end(), below.mapped().begin(), below.mapped().end());
-            result.push_back(std::move(entry.mapped()));
-        }
-        return result;
-    }
-    // All that wait below the parent of this one, which does not wait itself.
-    numbers family(std::uint64_t number) {
-        auto below = children_.extract(waiting_.at(number).parent_key());
-        return std::move(below.mapped());
-    }
-    std::uint64_t above_the_oldest() const {
-        std::uint64_t top = waiting_.begin()->first;
-        for (std::size_t steps = 0; steps < waiting_.size(); ++steps) {  // no more: damaged spans may be their own ancestors
-            const auto above = by_key_.find(waiting_.at(top).parent_key());
-            if (above == by_key_.end()) break;
-            top = above->second;
-        }
-        return top;
-    }
-
-    void show(const std::vector<span_data>& spans, error& failed) {
-        const std::string text = to_text(span_tree(spans), text_);
-        if (std::fwrite(text.data(), 1, text.size(), options_.to) != text.size() || std::fflush(options_.to) != 0)
-            failed = std::string("cannot print spans: ") + std::strerror(errno);
-        for (const span_data& s : spans) {
-            if (shown_.insert(s.key()).second) shown_in_order_.push_back(s.key());
-            if (shown_in_order_.size() <= options_.most_waiting) continue;
-            shown_.erase(shown_in_order_.front());
-            shown_in_order_.pop_front();
-        }
-    }
-    // In a forked child: the parent process prints what waited there.
-    void drop_inherited() {
-        if (getpid() == process_) return;
-        process_ = getpid();
-        forget();
-    }
-    void forget() {
-        waiting_.clear();
-        by_key_.clear();
-        children_.clear();
-    }
-
-    console_options options_;
-    span_text_options text_;
-    pid_t process_ = getpid();
-    std::uint64_t next_ = 0;
-    std::map<std::uint64_t, span_data> waiting_;  // by the order in which they came
-    std::unordered_map<span_key, std::uint64_t, span_key::hash> by_key_;
-    std::unordered_map<span_key, numbers, span_key::hash> children_;  // that wait, of whatever parent
-    std::unordered_set<span_key, span_key::hash> shown_;  // lately
-    std::deque<span_key> shown_in_order_;
+    std::unique_ptr<detail::console_exporter> made_;
 };
+
+template <>
+class basic_console<mode::off> : public detail::absent_backend {
+public:
+    APM_INLINE constexpr explicit basic_console(const console_options& = {}) {}
+};
+
+using console = basic_console<APM_MODE>;
 
 }  // namespace apm::inline APM_ABI

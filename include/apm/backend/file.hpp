@@ -8,196 +8,63 @@
 // instead, and the file of the run before is rotated, so that the trace of a crash survives the restart.
 #pragma once
 
-#include <atomic>
-#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <system_error>
-
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <apm/backend.hpp>
-#include <apm/backend/file/chrome_trace.hpp>
+#include <apm/backend/absent.hpp>
 #include <apm/backend/file/options.hpp>
-#include <apm/backend/file/rotating_file.hpp>
-#include <apm/backend/otlp/json_lines.hpp>
 #include <apm/config.hpp>
+#include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
 
+namespace detail {
+class file_exporter;
+}
+
 // A back end for spans. Each export is one or two write(2), by the calling thread. What cannot be written is lost and counted;
 // the first failure is returned as an error, and so is the first one after a success.
-class file {
+// Defined in the library behind apm::runtime (impl/file.ipp).
+template <mode M>
+class basic_file;
+
+template <>
+class basic_file<mode::on> {
 public:
-    explicit file(const file_options& options = {})
-        : directory_(options.directory.empty() ? "." : options.directory), stem_(options.stem), options_(options) {
-        options_.directory = options_.stem = {};
-        make_files();
-    }
+    explicit basic_file(const file_options& options = {});
+    basic_file(const basic_file&) = delete;
+    basic_file& operator=(const basic_file&) = delete;
+    ~basic_file();
 
     [[nodiscard]] std::string_view name() const { return "file"; }
     // The paths of the files; absolute after start(). For the thread that exports.
-    [[nodiscard]] const std::string& otlp_path() const { return otlp_.to->path(); }
-    [[nodiscard]] const std::string& chrome_path() const { return chrome_.to->path(); }
+    [[nodiscard]] const std::string& otlp_path() const;
+    [[nodiscard]] const std::string& chrome_path() const;
     // Spans that are missing in one of the files. Any thread.
-    [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t lost() const;
 
     // Opens the files; an error where that fails.
-    error start(const resource& who) {
-        return guarded([&]() -> error {
-            if (!options_.otlp && !options_.chrome) return "neither OTLP nor Chrome's format is chosen: nothing would be written";
-            who_ = who;
-            process_ = getpid();
-            trace_ = {};
-            // The program may change its directory.
-            char* const whole = realpath(directory_.c_str(), nullptr);
-            if (!whole) return because("open", directory_, errno);
-            const std::unique_ptr<char, void (*)(void*)> owner(whole, ::free);
-            directory_ = whole;
-            make_files();
-            error failed = say(otlp_, options_.otlp ? otlp_.to->ready() : 0);
-            if (failed.empty() && options_.chrome) failed = say(chrome_, ready_for_chrome());
-            if (!failed.empty()) otlp_.to->leave(), chrome_.to->leave();
-            return failed;
-        });
-    }
-
-    error export_spans(const span_batch& batch, deadline) {
-        if (batch.spans.empty()) return {};
-        bool whole = false;
-        const error failed = guarded([&] {
-            if (getpid() != process_) begin_in_child();
-            int otlp = 0, chrome = 0;
-            if (options_.otlp) {
-                otlp = otlp_.to->ready();
-                if (!otlp) otlp = put(otlp_, [&](std::string& out, bool) { append_otlp_json(out, batch, who_); });
-            }
-            if (options_.chrome) {
-                chrome = ready_for_chrome();
-                if (!chrome) chrome = put(chrome_, [&](std::string& out, bool first) {
-                    if (first) trace_.begin(out, who_);
-                    trace_.append(out, batch);
-                });
-                if (chrome) trace_.forget();
-            }
-            whole = !otlp && !chrome;
-            const error first = say(otlp_, otlp), second = say(chrome_, chrome);
-            return first.empty() || second.empty() ? first + second : first + "; " + second;
-        });
-        if (whole) return failed;
-        lost_.fetch_add(batch.spans.size(), std::memory_order_relaxed);
-        // The caller counts a batch that is an error as undelivered; where no error is returned, it is counted here.
-        if (failed.empty()) detail::process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
-        return failed;
-    }
-
-    // Finishes and closes the files.
-    error stop(deadline) {
-        return guarded([&]() -> error {
-            error failed;
-            if (getpid() != process_) {  // a forked child that exported nothing
-                otlp_.to->leave(), chrome_.to->leave();
-            } else if (chrome_.to->is_open() && chrome_.to->empty()) {
-                const int problem = put(chrome_, [&](std::string& out, bool) { trace_.begin(out, who_); });
-                failed = say(chrome_, problem);
-            }
-            otlp_.to->finish(), chrome_.to->finish();
-            return failed;
-        });
-    }
+    error start(const resource& who);
+    error export_spans(const span_batch& batch, deadline by);
+    // Completes and closes the files.
+    error stop(deadline by);
 
 private:
-    struct output {
-        std::unique_ptr<rotating_file> to;
-        bool failing = false;  // since the last error that was returned
-    };
-
-    void make_files() {
-        otlp_ = {std::make_unique<rotating_file>(path_of("jsonl"), settings_of_otlp()), false};
-        chrome_ = {std::make_unique<rotating_file>(path_of("json"), settings_of_chrome()), false};
-    }
-    void make_chrome_file_of_process() {
-        chrome_.to = std::make_unique<rotating_file>(path_of(std::to_string(getpid()) + ".json"), settings_of_chrome());
-    }
-    [[nodiscard]] std::string path_of(const std::string& suffix) const {
-        return directory_ + (directory_.ends_with('/') ? "" : "/") + stem_ + '.' + suffix;
-    }
-    [[nodiscard]] rotating_file_options settings_of_otlp() const {
-        return {.max_bytes = options_.max_bytes, .keep = options_.keep};
-    }
-    [[nodiscard]] rotating_file_options settings_of_chrome() const {
-        return {.max_bytes = options_.max_bytes, .keep = options_.keep, .alone = true, .ending = chrome_trace::ending};
-    }
-    void begin_in_child() {
-        process_ = getpid();
-        otlp_.to->leave(), chrome_.to->leave();  // what is open is the parent's
-        otlp_.failing = chrome_.failing = false;
-        lost_ = 0;
-        trace_ = {};
-        make_chrome_file_of_process();
-    }
-    int ready_for_chrome() {
-        const int failed = chrome_.to->ready();
-        if (failed != EBUSY) return failed;
-        make_chrome_file_of_process();
-        return chrome_.to->ready();
-    }
-
-    // Writes what `write(string, whether it is the first in its file)` appends.
-    template <class Write>
-    int put(output& o, Write&& write) {
-        std::string text;
-        write(text, o.to->empty());
-        if (o.to->full(text.size())) {
-            if (const int failed = o.to->rotate()) return failed;
-            text.clear();
-            write(text, true);
-        }
-        return o.to->append(text);
-    }
-
-    static error say(output& o, int failed) {
-        const bool said = o.failing;
-        o.failing = failed != 0;
-        return failed && !said ? because("write", o.to->path(), failed) : error{};
-    }
-    static error because(std::string_view what, const std::string& path, int failed) {
-        const auto advice = [failed] {
-            switch (failed) {
-                case ENOSPC: case EDQUOT: return "make room there, or name another directory; until then spans are lost";
-                case EACCES: case EPERM: case EROFS: return "let this user write there, or name another directory";
-                case ENOENT: case ENOTDIR: return "make that directory, or name another";
-                case EFBIG: return "raise the limit of a file's size (ulimit -f), or let files be smaller (max_bytes)";
-                default: return "name another directory or stem";
-            }
-        }();
-        const std::string reason =
-            failed == EISDIR ? "what is there is no regular file" : std::generic_category().message(failed);
-        return "cannot " + std::string(what) + ' ' + path + ": " + reason + "; " + advice;
-    }
-    template <class Call>
-    static error guarded(Call&& call) {
-#if defined(__cpp_exceptions)
-        try {
-            return call();
-        } catch (...) {
-            return "no memory";  // short enough for a string to hold without any
-        }
-#else
-        return call();
-#endif
-    }
-
-    std::string directory_, stem_;
-    file_options options_;
-    resource who_;
-    output otlp_, chrome_;
-    chrome_trace trace_;
-    std::atomic<std::uint64_t> lost_{0};
-    pid_t process_ = -1;
+    std::unique_ptr<detail::file_exporter> made_;
 };
+
+template <>
+class basic_file<mode::off> : public detail::absent_backend {
+public:
+    APM_INLINE constexpr explicit basic_file(const file_options& = {}) {}
+    [[nodiscard]] std::string otlp_path() const { return {}; }
+    [[nodiscard]] std::string chrome_path() const { return {}; }
+    [[nodiscard]] constexpr std::uint64_t lost() const { return 0; }
+};
+
+using file = basic_file<APM_MODE>;
 
 }  // namespace apm::inline APM_ABI

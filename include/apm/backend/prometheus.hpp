@@ -2,100 +2,67 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <exception>
-#include <mutex>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <apm/backend.hpp>
-#include <apm/backend/prometheus/http_server.hpp>
+#include <apm/backend/absent.hpp>
+#include <apm/backend/prometheus/format.hpp>
 #include <apm/backend/prometheus/options.hpp>
 #include <apm/backend/prometheus/other.hpp>
-#include <apm/backend/prometheus/exposition.hpp>
 #include <apm/config.hpp>
 
 namespace apm::inline APM_ABI {
 
+namespace detail {
+class prometheus_exporter;
+}
+
 // A pull back end: each request collects and writes the exposition, in one of the server's threads, one at a time. Errors (port
 // taken, no such host, unreadable certificate) come from start() as one line.
-class prometheus {
+// apm::runtime has one of its own, by its options. Defined in
+// the library behind apm::runtime (impl/prometheus.ipp).
+template <mode M>
+class basic_prometheus;
+
+template <>
+class basic_prometheus<mode::on> {
 public:
-    explicit prometheus(const prometheus_options& options = {}) : options_(options), exposition_(options.scope_labels) {}
+    explicit basic_prometheus(const prometheus_options& options = {});
+    basic_prometheus(const basic_prometheus&) = delete;
+    basic_prometheus& operator=(const basic_prometheus&) = delete;
+    ~basic_prometheus();
 
     [[nodiscard]] std::string_view name() const { return "prometheus"; }
+    error start(const resource& who);
+    // Within some second, whatever clients do; a reply that is being made is waited for.
+    error stop(deadline by);
 
-    // Before start(): also serves /control, with credentials of its own. apm::runtime does this by its options.
-    void serve_control(detail::http_control c) { server_.control(std::move(c)); }
+    // Where it listens; 0 while it does not.
+    [[nodiscard]] std::uint16_t port() const;
 
-    error start(const resource& who) {
-        who_ = who;
-        return server_.start(options_, [this](std::string_view accept) -> detail::http_exposition {
-            const bool open = detail::http::prefers_openmetrics(accept);
-            const auto format = open ? exposition_format::openmetrics : exposition_format::text;
-            return {write(format), content_type(format)};
-        });
-    }
-    // Takes about a second at most, whatever clients do; an exposition that is being written is waited for.
-    error stop(deadline) {
-        server_.stop();
-        return {};
-    }
+    // Adds families, behind ours: `more` is called for every exposition from now on. A family whose name is taken is left out,
+    // with one line. Any thread, and from within callbacks; what `more` refers to must outlive this object.
+    void also(other_families more);
 
-    // The port it listens on; 0 while it does not.
-    [[nodiscard]] std::uint16_t port() const { return server_.port(); }
-
-    // Shows more families, behind ours: `more` is called for every exposition from now on. A name that is taken already is left
-    // out, said once. Any thread, and from within callbacks; what `more` looks at must outlive this object.
-    void also(other_families more) {
-        const std::lock_guard guard(adding_);
-        others_.push_back({std::move(more)});
-    }
-
-    // The exposition as it is now.
-    [[nodiscard]] std::string write(exposition_format format) {
-        const snapshot now = collect();  // outside of the locks: callbacks run
-        const std::lock_guard guard(writing_);
-        std::vector<other_family> others;
-        for (source* from : sources()) add(others, *from);
-        return exposition_.write(now, who_, format, others);
-    }
+    // The exposition as it is now. Any thread.
+    [[nodiscard]] std::string write(exposition_format format);
 
 private:
-    struct source {
-        other_families more;
-        bool said = false;
-    };
-    std::vector<source*> sources() {
-        const std::lock_guard guard(adding_);
-        std::vector<source*> all;
-        for (source& from : others_) all.push_back(&from);
-        return all;
-    }
-    // One that throws costs its own families, not the exposition.
-    static void add(std::vector<other_family>& all, source& from) {
-        const auto say = [&from](const char* why) {
-            if (std::exchange(from.said, true)) return;
-            detail::report("prometheus: families of another source are missing: it threw %s", why);
-        };
-        try {
-            for (other_family& f : from.more()) all.push_back(std::move(f));
-        } catch (const std::exception& e) {
-            say(e.what());
-        } catch (...) {
-            say("something");
-        }
-    }
-
-    prometheus_options options_;
-    std::mutex writing_;  // one exposition at a time
-    std::mutex adding_;   // held for a moment, never while callbacks run
-    prometheus_exposition exposition_;
-    std::deque<source> others_;  // a deque, so that none moves; none is removed
-    resource who_;
-    detail::http_server server_;
+    std::unique_ptr<detail::prometheus_exporter> made_;
 };
+
+template <>
+class basic_prometheus<mode::off> : public detail::absent_backend {
+public:
+    APM_INLINE constexpr explicit basic_prometheus(const prometheus_options& = {}) {}
+    [[nodiscard]] constexpr std::uint16_t port() const { return 0; }
+    template <class Families>
+    constexpr void also(Families&&) {}
+    [[nodiscard]] std::string write(exposition_format) { return {}; }
+};
+
+using prometheus = basic_prometheus<APM_MODE>;
 
 }  // namespace apm::inline APM_ABI

@@ -1,9 +1,11 @@
 // The Prometheus back end, with /control. Needs CivetWeb and zlib.
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <apm/backend/prometheus.hpp>
+#include <apm/backend/prometheus/exporter.hpp>
 #include <apm/backend/prometheus/other.hpp>
 #include <apm/config.hpp>
 #include <apm/control.hpp>
@@ -11,9 +13,21 @@
 #include <apm/runtime/control/endpoint.hpp>
 #include <apm/runtime/options.hpp>
 
-namespace apm::inline APM_ABI::detail {
+namespace apm::inline APM_ABI {
 
-class builtin_prometheus final : public builtin_of<prometheus> {
+using prometheus_on = basic_prometheus<mode::on>;
+prometheus_on::basic_prometheus(const prometheus_options& options)
+    : made_(std::make_unique<detail::prometheus_exporter>(options)) {}
+prometheus_on::~basic_prometheus() = default;
+error prometheus_on::start(const resource& who) { return made_->start(who); }
+error prometheus_on::stop(deadline by) { return made_->stop(by); }
+std::uint16_t prometheus_on::port() const { return made_->port(); }
+void prometheus_on::also(other_families more) { made_->also(std::move(more)); }
+std::string prometheus_on::write(exposition_format format) { return made_->write(format); }
+
+namespace detail {
+
+class builtin_prometheus final : public builtin_of<prometheus_exporter> {
 public:
     builtin_prometheus(const runtime_options& options, const control::state& start) : builtin_of(options.prometheus) {
         if (!options.control.token.empty()) made.serve_control(control_page(options.control.token, start));
@@ -27,4 +41,6 @@ std::shared_ptr<builtin_backend> make_prometheus(const runtime_options& options,
     return std::make_shared<builtin_prometheus>(options, start);
 }
 
-}  // namespace apm::inline APM_ABI::detail
+}  // namespace detail
+
+}  // namespace apm::inline APM_ABI

@@ -18,19 +18,13 @@
 
 #include <apm/backend.hpp>
 #include <apm/backend/prometheus/families.hpp>
+#include <apm/backend/prometheus/format.hpp>
 #include <apm/backend/prometheus/other.hpp>
 #include <apm/backend/prometheus/text.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI {
-
-enum class exposition_format : std::uint8_t { text, openmetrics };
-
-[[nodiscard]] inline std::string_view content_type(exposition_format f) {
-    return f == exposition_format::openmetrics ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
-                                         : "text/plain; version=0.0.4; charset=utf-8";
-}
 
 // Writes one exposition after the other; one thread at a time. Cost: some 100 ns a series.
 class prometheus_exposition {
