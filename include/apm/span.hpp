@@ -161,7 +161,7 @@ public:
     static_assert(M == mode::on);
 
     APM_INLINE explicit basic_scope(const Row& row)
-        : span_handle<M>(detail::begin<detail::start_options{Linked, Row::is_measured, Row::asks}>(row)), row_(&row) {}
+        : span_handle<M>(detail::begin<detail::start_options{Linked, Row::is_measured, Row::has_sampler}>(row)), row_(&row) {}
     APM_INLINE basic_scope(basic_scope&& other) noexcept : span_handle<M>(other), row_(other.row_) { other.span_ = nullptr; }
     basic_scope& operator=(basic_scope&& other) noexcept {
         if (this == &other) return *this;
@@ -243,7 +243,7 @@ struct span : span_row {
     using buckets = typename detail::buckets_among<Options...>::type;
     static constexpr int own_level = detail::level_among<Options...>();
     static constexpr bool is_measured = !std::is_void_v<buckets>;
-    static constexpr bool asks = detail::any_rules<Options...>;
+    static constexpr bool has_sampler = detail::any_rules<Options...>;
 
     // The metrics of a measured one.
     [[no_unique_address]] detail::measured_rows<S, buckets> metrics;

@@ -14,10 +14,11 @@
 
 namespace apm::inline APM_ABI::detail {
 
+// What is known of a span when the code that begins it is compiled.
 struct start_options {
-    bool linked;    // becomes the current span
-    bool measured;  // is timed, recorded or not
-    bool asks;      // its row has a sampler of its own
+    bool linked;       // becomes the current span
+    bool measured;     // is timed, recorded or not
+    bool own_sampler;  // its row has one
 
     // Where nothing is recorded, no object is needed. (Of one that is not linked, the context may be asked for.)
     [[nodiscard]] constexpr bool may_be_null() const { return linked && !measured; }
@@ -36,14 +37,14 @@ template <start_options How>
     open_span* const above = current_of(*t);
     constexpr int that_matter = open_span::sampled | open_span::remote | open_span::no_span | open_span::tail_pending;
     const int of_above = above ? above->flags & that_matter : open_span::no_span;
-    bool hidden = false, asks = How.asks;
+    bool hidden = false, ask_sampler = How.own_sampler;
     if (const std::uint64_t gates = r.gate.load()) [[unlikely]] {
         hidden = gate::stops(gates, row.level);
-        asks = asks || gates & gate::asks_children;
+        ask_sampler = ask_sampler || gates & gate::asks_children;
         if (How.may_be_null() && hidden) return nullptr;
     }
     if constexpr (How.may_be_null()) {
-        if (of_above == 0 && !asks) {
+        if (of_above == 0 && !ask_sampler) {
             t->unsampled.add(std::uint64_t{1});
             return nullptr;
         }
@@ -53,8 +54,8 @@ template <start_options How>
     s->flags = 0;
     s->identify(random_of(*t));
     int how = s->sampled | s->recording;
-    if (of_above == s->sampled && !asks && !hidden) [[likely]] begin_below(*above, *s);
-    else how = begin_otherwise(r, *t, *s, above, row, How.linked, asks, hidden);
+    if (of_above == s->sampled && !ask_sampler && !hidden) [[likely]] begin_below(*above, *s);
+    else how = begin_otherwise(r, *t, *s, above, row, How.linked, ask_sampler, hidden);
     s->flags = static_cast<std::uint8_t>(s->flags | how | (How.linked ? s->linked : 0));
     if (!(how & s->recording)) t->unsampled.add(std::uint64_t{1});
     else if (how & s->sampled) [[likely]] t->started.add(std::uint64_t{1});  // a pending one is counted when it is decided

@@ -88,7 +88,7 @@ template <mode M>
 class literal_scope : public span_handle<M> {
 public:
     APM_INLINE explicit literal_scope(const literal& name)
-        : span_handle<M>(begin<start_options{.linked = true, .measured = false, .asks = false}>(unnamed_row)) {
+        : span_handle<M>(begin<start_options{.linked = true, .measured = false, .own_sampler = false}>(unnamed_row)) {
         if (this->recording()) add_name(*this->span_, name);
     }
     literal_scope(const literal_scope&) = delete;

@@ -93,7 +93,7 @@ APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool link
 
 // All but the usual case: there is no parent in this process, or its decision is not all that counts.
 [[APM_HIDDEN, gnu::noinline]] inline int begin_otherwise(root& r, thread_state& t, open_span& s, open_span* above,
-                                                         const span_row& row, bool linked, bool asks, bool hidden) {
+                                                         const span_row& row, bool linked, bool ask_sampler, bool hidden) {
     above = visible(above);
     const auto* const rules = row.rules ? row.rules : r.chooser.pointer_acquire<const sampling_rules>();
     int how = 0;
@@ -103,7 +103,7 @@ APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool link
     } else {
         begin_below(*above, s);
         how = above->flags & (above->sampled | above->tail_pending);
-        if (asks && rules && !(above->traits & above->debug)) {
+        if (ask_sampler && rules && !(above->traits & above->debug)) {
             if (ask(*rules, s, above, row)) how = s.sampled;
             else how &= s.tail_pending;
         }
