@@ -82,6 +82,7 @@ public:
         text_.reserve(text.view().size());
         for (std::size_t i = 0; i < count; ++i) text_.append(i ? "," : "").append(all[i].text);
     }
+    // That of a context.
     [[nodiscard]] static baggage of(const context& c) {
         const detail::shared_trace* const t = c.shared.get();
         return t ? baggage(std::string_view(t->baggage(), t->baggage_size)) : baggage();
@@ -115,6 +116,7 @@ public:
             f(m.key, detail::baggage_value(m.value), m.properties);
         });
     }
+    // How many keys; reads all of it.
     [[nodiscard]] std::size_t size() const {
         std::size_t n = 0;
         detail::each_baggage_member(text_, [&](const detail::baggage_member&, std::string_view) { ++n; });

@@ -16,6 +16,7 @@
 
 namespace apm::inline APM_ABI {
 
+// Upper bounds of buckets, ascending; made by the three functions below, when the program is compiled.
 template <std::size_t N>
 struct bounds {
     double values[N]{};
@@ -25,12 +26,14 @@ struct bounds {
 template <class... Number>
 consteval bounds<sizeof...(Number)> explicit_bounds(Number... bound) { return {{static_cast<double>(bound)...}}; }
 
+// start, start + step, ...
 template <std::size_t N>
 consteval bounds<N> linear_bounds(double start, double step) {
     bounds<N> b;
     for (std::size_t i = 0; i < N; ++i) b.values[i] = start + step * static_cast<double>(i);
     return b;
 }
+// start, start * factor, ...
 template <std::size_t N>
 consteval bounds<N> exponential_bounds(double start, double factor) {
     bounds<N> b;
@@ -88,6 +91,7 @@ struct base2_buckets {
     }();
 };
 
+// A bucket set in a row's unit, as data: what back ends read.
 struct buckets_info {
     const double* bounds;  // in the row's unit
     std::uint32_t count;

@@ -49,6 +49,7 @@ struct family {
     std::vector<exemplar> exemplars = {};  // the same
 };
 
+// All families of the process at one time, or what changed in an interval. A value: moved, not copied.
 struct snapshot {
     std::vector<family> families;  // in order of registration, then of declaration
     std::uint64_t origin = 0;      // nanoseconds since the epoch: when the process began, or was forked

@@ -34,6 +34,7 @@ struct gauge : row {
     constexpr gauge(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
         : row(schema, kind::gauge, row_name, row_help, detail::labels<Labels>::info, Unit::info, nullptr, given) {}
 
+    // Sets the series of these labels to `v`, in the row's unit.
     template <mode M = APM_MODE>
     APM_INLINE void set(const amount& v, const Labels& at) const {
         if constexpr (M == mode::on) put(v, at);

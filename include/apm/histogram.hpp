@@ -40,6 +40,7 @@ struct histogram : row {
     constexpr histogram(row_list* schema, const char* row_name, const char* row_help, const row_options& given = {})
         : row(schema, kind::histogram, row_name, row_help, detail::labels<Labels>::info, Unit::info, &bucketing::info, given) {}
 
+    // Counts `v`, in the row's unit, in the series of these labels.
     template <mode M = APM_MODE>
     APM_INLINE void record(const amount& v, const Labels& at) const {
         if constexpr (M == mode::on) put(v, at);

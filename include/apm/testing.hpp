@@ -35,6 +35,7 @@
 
 namespace apm::inline APM_ABI::testing {
 
+// What a histogram's series took.
 struct distribution {
     std::uint64_t count = 0;
     double sum = 0;  // in the row's unit

@@ -53,6 +53,7 @@ struct elapsed {
     }
 };
 
+// What rows in a real unit take: integers and floating-point numbers.
 struct real_amount {
     double value;
     template <class T>

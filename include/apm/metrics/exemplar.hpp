@@ -21,6 +21,7 @@
 
 namespace apm::inline APM_ABI {
 
+// A recorded value, and the span that it belongs to.
 struct exemplar {
     trace_id trace;
     std::uint64_t span;    // of the trace: the one that was current

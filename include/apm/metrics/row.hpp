@@ -30,6 +30,7 @@ void apm_error_exemplars_are_for_counters_and_histograms(const char* row);
 
 namespace apm::inline APM_ABI {
 
+// Constant, and in constant memory: any thread may read it at any time.
 struct row {
     const row* previous;
     const char* name;

@@ -138,6 +138,7 @@ inline void allow_baggage(const std::string_view* keys, std::size_t count) {
 // anything: there, do not copy such headers from a request that came. Any thread; each list is kept for good. Without a call, all
 // baggage is sent on.
 inline void allow_baggage(std::initializer_list<std::string_view> keys) { detail::allow_baggage(keys.begin(), keys.size()); }
+// As without a call of allow_baggage(): all baggage is sent on.
 inline void allow_all_baggage() { detail::process_root().baggage_keys.store(0); }
 
 }  // namespace apm::inline APM_ABI

@@ -35,6 +35,7 @@ public:
     void advance(std::chrono::nanoseconds by) {
         if (by.count() > 0) process_.manual_ticks.add_shared(static_cast<std::uint64_t>(by.count()));
     }
+    // Nanoseconds since the epoch.
     [[nodiscard]] std::uint64_t now() const { return process_.manual_ticks.load(); }
 
 private:
