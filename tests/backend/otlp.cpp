@@ -297,7 +297,7 @@ TEST_CASE("deltas of a program's second runtime go on where the first one ended"
     CHECK(sum == 1 + 10 + 5 + 7 + 300);
 }
 
-TEST_CASE("while somebody flushes to a receiver that does not answer, the rings are read") {
+TEST_CASE("while a thread flushes to a receiver that does not answer, the rings are read") {
     const environment e;
     std::atomic<bool> hang{true}, done{false};
     std::atomic<int> waiting{0};
@@ -327,7 +327,7 @@ TEST_CASE("while somebody flushes to a receiver that does not answer, the rings 
     CHECK(flushed);
 }
 
-TEST_CASE("a child that is forked while somebody flushes exports, as the process that it is") {
+TEST_CASE("a child that is forked while a thread flushes exports, as the process that it is") {
     if (!can_fork) return;
     const environment e;
     std::atomic<bool> hang{true};
@@ -372,7 +372,7 @@ TEST_CASE("a child that is forked while somebody flushes exports, as the process
     CHECK(instances.size() == 2);
 }
 
-TEST_CASE("what a spool keeps is on its way when somebody has it, and not otherwise") {
+TEST_CASE("what a spool keeps is in flight while a process has it, and not otherwise") {
     const reported said;
     const environment e;
     std::string directory = std::filesystem::temp_directory_path() / "apm-otlp-XXXXXX";
@@ -402,18 +402,18 @@ TEST_CASE("what a spool keeps is on its way when somebody has it, and not otherw
     std::filesystem::remove_all(directory);
 }
 
-TEST_CASE("spans that cannot be sent, or are not wanted, are not recorded for nobody") {
+TEST_CASE("spans that cannot be sent, or are not wanted, are not recorded") {
     const reported said;
     collector c;
     const environment e;
     apm::drain_spans();
     apm::otlp_options o{.endpoint = c.url};
-    o.traces.endpoint = "ftp://nobody";
+    o.traces.endpoint = "ftp://host";
     {
         apm::basic_runtime<on> runtime{only_otlp(o)};
         const auto started = apm::count_spans().started;
         record(10);
-        CHECK(apm::count_spans().started == started);  // nobody would see them
+        CHECK(apm::count_spans().started == started);  // no back end takes them
     }
     const auto undelivered = apm::detail::process_root().undelivered.load();
     {
@@ -514,7 +514,7 @@ TEST_CASE("a child that was forked while the parent was in a back end's flush() 
               record(1);
               const bool flushed = runtime->flush(1s);
               runtime.reset();
-              return flushed ? 1 : 0;  // it could not: nobody will ever unlock that mutex
+              return flushed ? 1 : 0;  // it could not: no thread is left to unlock that mutex
           }) == 0);
     k.go = true;
     flushes.join();
@@ -529,9 +529,9 @@ TEST_CASE("secrets in every option, in the environment and in attributes are in 
     }};
     const std::string to = "http://me:hush@127.0.0.1" + port + "/?token=hush";
     const std::string refused = "http://me:hush@127.0.0.1:" + std::to_string(refuses.port()) + "/?token=hush";
-    const std::string nobody = "http://me:hush@127.0.0.1:1/?token=hush";
+    const std::string silent = "http://me:hush@127.0.0.1:1/?token=hush";
     const environment e{{"OTEL_EXPORTER_OTLP_METRICS_HEADERS", "api-key=hush,authorization=Bearer%20hush"}, {"no_proxy", "*"}};
-    for (const std::string& url : {to, refused, nobody, std::string("hush:hush@127.0.0.1:99999"), std::string("me:hush@127.0.0.1") + port}) {
+    for (const std::string& url : {to, refused, silent, std::string("hush:hush@127.0.0.1:99999"), std::string("me:hush@127.0.0.1") + port}) {
         apm::drain_spans();
         apm::otlp_options o{.endpoint = url, .headers = "api-key=hush", .client_key = "", .http_proxy = "http://me:hush@127.0.0.1:1",
                             .https_proxy = "http://me:hush@127.0.0.1:1", .traces = {.headers = "x-token=hush"}};

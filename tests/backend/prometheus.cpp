@@ -331,24 +331,24 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     CHECK(answered());
 }
 
-TEST_CASE("a client whose body comes byte by byte, and nobody wants it, is cut off, whatever it is answered") {
+TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever it is answered") {
     const served s({.user = "scraper", .password = "of the page", .connections = 2, .client_deadline = 1s});
     const std::string endless = " HTTP/1.1\r\nHost: here\r\nContent-Length: 600000\r\n\r\nx";
     const connection nowhere(s.port());
     nowhere.say("POST /nothing" + endless);
     const connection refused(s.port());
     refused.say("POST /metrics" + endless);
-    const connection nobody(s.port()), well(s.port());
-    nobody.say("GET /metrics" + endless), well.say("GET /-/healthy" + endless);
+    const connection stranger(s.port()), well(s.port());
+    stranger.say("GET /metrics" + endless), well.say("GET /-/healthy" + endless);
     std::atomic<bool> done = false;
     std::thread dripping([&] {
         for (; !done; std::this_thread::sleep_for(50ms))
-            for (const connection* c : {&nowhere, &refused, &nobody, &well}) c->say("x");
+            for (const connection* c : {&nowhere, &refused, &stranger, &well}) c->say("x");
     });
     CHECK(soon([&] { return ask(s.port(), {}, "GET /-/healthy").status == 200; }));
     CHECK(nowhere.hear().find("HTTP/1.1 404") == 0);
     CHECK(refused.hear().find("HTTP/1.1 405") == 0);
-    CHECK(nobody.hear().find("HTTP/1.1 401") == 0);
+    CHECK(stranger.hear().find("HTTP/1.1 401") == 0);
     CHECK(well.hear().find("HTTP/1.1 200") == 0);
     done = true;
     dripping.join();
@@ -463,7 +463,7 @@ TEST_CASE("a forked child has no socket of the server, ends quickly, and does no
     const own_port own;
     const std::uint16_t port = own.number();
     std::optional<served> s(std::in_place, apm::prometheus_options{.port = port});
-    // Somebody else's socket on the same port of another address stays open in the child.
+    // Another library's socket on the same port of another address stays open in the child.
     const int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;

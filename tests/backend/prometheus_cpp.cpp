@@ -227,10 +227,10 @@ TEST_CASE("our schemas are pushed to a Pushgateway") {
 TEST_CASE("a push that fails is one line, in time") {
     const auto by = [] { return clock_type::now() + patience; };
     const silent_port at;
-    const std::uint16_t nobody = at.port();
+    const std::uint16_t port = at.port();
     CHECK(apm::push_to_gateway({}, by()) == "cannot push to the Pushgateway at 127.0.0.1:9091: give the job a name");
-    CHECK(apm::push_to_gateway({.port = nobody, .job = "j"}, by()) ==
-          "cannot push to the Pushgateway at 127.0.0.1:" + std::to_string(nobody) + ": cannot connect; is it running? (curl error 7)");
+    CHECK(apm::push_to_gateway({.port = port, .job = "j"}, by()) ==
+          "cannot push to the Pushgateway at 127.0.0.1:" + std::to_string(port) + ": cannot connect; is it running? (curl error 7)");
 
     // One that listens and never answers.
     {

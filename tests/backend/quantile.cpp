@@ -45,7 +45,7 @@ TEST_CASE("a quantile lies on a straight line between the bounds of its bucket")
     CHECK(of({4, 0, 0, 0, 0}, 0) == 0);
 }
 
-TEST_CASE("above the last bound nobody knows more than that") {
+TEST_CASE("above the last bound no more is known than that") {
     const apm::estimate e = quantile_of(telemetry.a, {1, 0, 0, 0, 9}, 0.5);
     CHECK(e.value == 8);
     CHECK(e.above);
@@ -53,7 +53,7 @@ TEST_CASE("above the last bound nobody knows more than that") {
     CHECK_FALSE(quantile_of(telemetry.a, {0, 0, 0, 10, 0}, 1).above);
 }
 
-TEST_CASE("below a bound that is not positive nobody knows either") {
+TEST_CASE("below a bound that is not positive it is not known either") {
     CHECK(quantile_of(telemetry.b, {10, 0, 0, 0}, 0.5).value == -1);
     CHECK(quantile_of(telemetry.b, {0, 10, 0, 0}, 0.5).value == -0.5);
     CHECK(quantile_of(telemetry.b, {0, 0, 10, 0}, 0.5).value == 0.5);

@@ -49,7 +49,7 @@ TEST_CASE("the root is found in this module's notes") {
     CHECK(process_root().abi == APM_ABI_NUMBER);
 }
 
-TEST_CASE("everyone gets the same root, even when all ask first") {
+TEST_CASE("every thread gets the same root, even when all ask first") {
     for (int round = 0; round < 100; ++round) {
         elected.store(0);
         std::atomic<std::size_t> others{0};

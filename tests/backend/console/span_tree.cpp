@@ -133,7 +133,7 @@ TEST_CASE("an id counts within its trace") {
     CHECK(lines({below_b, nowhere, a, b}) == list{"a.", "b", " below b.$", "?1$", " nowhere.$"});
 }
 
-TEST_CASE("spans that nobody could have recorded are neither lost nor a reason to hang") {
+TEST_CASE("spans that no program could have recorded are neither lost nor a reason to hang") {
     CHECK(lines({make("own", 1, 1, 0)}) == list{"?1$", " own.$"});
     CHECK(lines({make("a", 1, 2, 0), make("b", 2, 1, 1), make("c", 3, 2, 2)}) == list{"?2$", " a$", "  b$", "   c.$"});
     CHECK(lines({make("first", 1, 0, 0), make("twin", 1, 0, 1), make("below", 2, 1, 2)}) ==

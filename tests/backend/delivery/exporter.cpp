@@ -498,7 +498,7 @@ TEST_CASE("what is said of receivers that are none") {
     CHECK(d.count(0).lost.all() == 0);  // it is tried again
 }
 
-TEST_CASE("a delivery that is not started, or not stopped, does no harm") {
+TEST_CASE("an exporter that is not started, or not stopped, does no harm") {
     receiver there(answers(200));
     {
         exporter never({hasty(there.url())});
@@ -522,7 +522,7 @@ TEST_CASE("a delivery that is not started, or not stopped, does no harm") {
     CHECK(nothing.stop(apm::deadline::max()).empty());
 }
 
-TEST_CASE("where nobody is at the other end neither flush() nor the end waits") {
+TEST_CASE("where nothing is at the other end neither flush() nor the end waits") {
     heard h;
     delivery::destination to = hasty("http://127.0.0.1:1/v1/traces");
     to.initial_backoff = to.max_backoff = 1h;
@@ -657,7 +657,7 @@ TEST_CASE("an observer that throws does no harm") {
     CHECK(d.count(0).lost[loss::rejected] == 1);
 }
 
-TEST_CASE("a thread that cannot end is left behind: the end comes in time, the sums agree, and nobody is told of anything later") {
+TEST_CASE("a thread that cannot end is left behind: the end comes in time, the sums agree, and the observer is told of nothing later") {
     struct stuck {
         std::promise<void> go;
         std::shared_future<void> gone = go.get_future().share();

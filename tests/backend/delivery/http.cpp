@@ -1,4 +1,4 @@
-// One request without a delivery, TLS, proxies, and the environment, which nobody reads.
+// One request without an exporter, TLS, proxies, and the environment, which is not read.
 #include <apm/backend/delivery/http.hpp>
 
 #include <cstdio>
@@ -247,7 +247,7 @@ TEST_CASE("a proxy gets what is for others, and nothing of what is not for it") 
     CHECK(contains(said_of(to, delivery::send_once(to, "x", in(patience))), "the proxy http://proxy.invalid:1 does not connect"));
 }
 
-TEST_CASE("no host, nobody there, no URL") {
+TEST_CASE("no host, no server, no URL") {
     const auto line_of = [](const std::string& url) {
         const delivery::destination to = hasty(url);
         return said_of(to, delivery::send_once(to, "x", in(patience)));

@@ -129,7 +129,7 @@ TEST_CASE("what processes that were killed left is adopted, oldest first, and on
     CHECK(requests[3].header("Content-Encoding") == "gzip");
     CHECK(requests[3].header("Content-Type") == "application/json");
     CHECK(requests[4].body == "new");
-    CHECK(dir.files().size() == 2);  // of metrics, which nobody here sends
+    CHECK(dir.files().size() == 2);  // of metrics, which are not sent here
 }
 
 TEST_CASE("living processes are left alone") {
@@ -359,7 +359,7 @@ TEST_CASE("files that are damaged are lost and counted; half-written ones are re
     std::ofstream(files[0]) << "LEFT 0";                  // other bytes
     fs::resize_file(files[1], 2);                          // torn
     std::ofstream(at / "000000000099.1.00000000.protobuf.otlp.unfinished") << "half";
-    std::ofstream(at / "notes.txt") << "somebody's";
+    std::ofstream(at / "notes.txt") << "another's";
     std::ofstream(at / "1.99999999999999999999999.0.protobuf.otlp") << "x";
     fs::create_symlink("/etc/passwd", at / "000000000098.1.00000000.protobuf.otlp");
     fs::create_directory(fs::path(dir.at) / "traces.x");

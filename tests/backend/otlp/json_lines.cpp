@@ -36,7 +36,7 @@ struct Other : apm::schema<Other> {
 };
 constexpr auto& other = apm::instruments<Other>;
 
-const apm::resource nobody;
+const apm::resource anonymous;
 
 std::string hex(std::uint64_t n) {
     char digits[17];
@@ -48,7 +48,7 @@ std::string ids(const apm::span_view& s) {
     if (s.parent()) text += R"(,"parentSpanId":")" + hex(s.parent()) + '"';
     return text;
 }
-std::string line(const apm::span_batch& batch, const apm::resource& who = nobody) {
+std::string line(const apm::span_batch& batch, const apm::resource& who = anonymous) {
     std::string out;
     apm::append_otlp_json(out, batch, who);
     return out;

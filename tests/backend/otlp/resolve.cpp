@@ -109,7 +109,7 @@ TEST_CASE("the protocol: protobuf, JSON, and gRPC is refused by its name") {
     CHECK(said(traces({.protocol = "carrier pigeon"})).find("\"carrier pigeon\" is unknown; using http/protobuf") != std::string::npos);
 }
 
-TEST_CASE("a signal's own options win, what it does not say is everybody's") {
+TEST_CASE("a signal's own options win, what it does not say is as for all") {
     const apm::otlp_options o{.compression = "gzip", .timeout = std::chrono::milliseconds(5), .certificate = "ca", .client_key = "key",
                               .client_certificate = "cert", .http_proxy = "http://p", .https_proxy = "http://s", .no_proxy = "*",
                               .traces = {.endpoint = "https://t/", .compression = "none", .timeout = std::chrono::milliseconds(0),

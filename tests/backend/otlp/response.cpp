@@ -37,7 +37,7 @@ TEST_CASE("a partial success, in protobuf") {
     CHECK(of("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01").rejected == 0);         // -1
     CHECK(of("\x0a\x04\x12\x02hi").kind == failure::warning);
     CHECK(of("\x0a\x04\x12\x02hi").message == "hi");
-    CHECK(of("\x0a\x08\x08\x02\x12\x02no\x18\x01").message == "no");                        // and a field that nobody knows
+    CHECK(of("\x0a\x08\x08\x02\x12\x02no\x18\x01").message == "no");                        // and an unknown field
     CHECK(of("\x1a\x02hi\x0a\x02\x08\x01").rejected == 1);
     for (const char* bad : {"\x0a", "\x0a\x7f", "\x0a\x03\x08\xff\xff", "\xff\xff\xff\xff", "hello", "{\"a\":1}", "\x0b"}) {
         const judgement j = of(bad);

@@ -49,7 +49,7 @@ struct Letter : apm::schema<Letter> {
 };
 constexpr auto& letter = apm::instruments<Letter>;
 
-const apm::resource nobody;
+const apm::resource anonymous;
 const apm::resource who{{{"service.name", "a"}, {"process.pid", std::int64_t{-7}}, {"host", "\xffoo"}}};
 
 std::string protobuf(std::span<const apm::span_view> spans, const apm::resource& r = who) {
@@ -124,7 +124,7 @@ TEST_CASE("the resource and the scopes") {
     CHECK(found == "{name: \"otlp spans\" version: \"1.2\" }\"https://example.org/1\" \"inner\" \"sent\"\n"
                    "{name: \"l\" } \"GET\" \"GET\"\n"
                    "{} \"quick\"\n");
-    CHECK(decoded(batch, nobody)["resourceSpans"]["resource"] == node{});
+    CHECK(decoded(batch, anonymous)["resourceSpans"]["resource"] == node{});
 }
 
 TEST_CASE("attributes of every type, and no value that changes on the way") {

@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #include <apm/backend.hpp>
+#include <apm/backend/file/chrome_event.hpp>
 #include <apm/backend/file/nesting.hpp>
 #include <apm/config.hpp>
-#include <apm/detail/json_writer.hpp>
 #include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI {
@@ -40,14 +40,7 @@ public:
         forget();
         young_threads_.clear(), old_threads_.clear();
         zero_said_ = false;
-        out += "[\n";
-        json_writer json(out);
-        json.begin_object();
-        common(json, "M", getpid());
-        json.key("name"), json.text("process_name");
-        json.key("args"), json.begin_object();
-        json.key("name"), json.text(process_name(who));
-        json.end_object(), json.end_object();
+        writer(out).begin(process_name(who));
     }
     static constexpr std::string_view ending = "\n]\n";
 
@@ -62,14 +55,15 @@ public:
     void append(std::string& out, const span_batch& batch) {
         if (batch.spans.empty()) return;
         order(batch);
-        if (!std::exchange(zero_said_, true)) put_zero(out);
+        detail::chrome_event_writer to = writer(out);
+        if (!std::exchange(zero_said_, true)) to.put_zero();
         for (const entry& e : entries_) {
-            name_thread(out, e.span->thread());
+            name_thread(to, e.span->thread());
             if (e.is_slice) {
-                put_slice(out, *e.span);
-                put_arrows(out, *e.span);
+                to.put_slice(*e.span);
+                put_arrows(to, *e.span);
             } else {
-                put_asynchronous(out, *e.span);
+                to.put_asynchronous(*e.span);
             }
         }
         entries_.clear();
@@ -120,150 +114,38 @@ private:
         return young_threads_[id];
     }
 
-    void put_slice(std::string& out, const span_view& s) {
-        json_writer json = next(out);
-        json.begin_object();
-        common(json, "X", s.thread());
-        json.key("ts"), json.thousandths(time(s.start()));
-        json.key("dur"), json.thousandths(static_cast<std::int64_t>(s.duration()));
-        about(json, s);
-        json.end_object();
-        s.events([&](const event_view& e) { put_event(out, s, e, true); });
-    }
-    void put_asynchronous(std::string& out, const span_view& s) {
-        const auto put = [&](const char* phase, std::uint64_t when, bool first) {
-            json_writer json = next(out);
-            json.begin_object();
-            common(json, phase, s.thread());
-            json.key("ts"), json.thousandths(time(when));
-            json.key("id"), json.hex(s.id());
-            if (first) about(json, s);
-            else json.key("cat"), json.text(s.scope().name), json.key("name"), json.text(s.name());
-            json.end_object();
-        };
-        put("b", s.start(), true);
-        s.events([&](const event_view& e) { put_event(out, s, e, false); });
-        put("e", s.end(), false);
-    }
-    void put_event(std::string& out, const span_view& s, const event_view& e, bool in_slice) {
-        json_writer json = next(out);
-        json.begin_object();
-        common(json, in_slice ? "i" : "n", s.thread());
-        json.key("ts"), json.thousandths(time(e.time()));
-        if (in_slice) json.key("s"), json.text("t");
-        else json.key("id"), json.hex(s.id());
-        json.key("cat"), json.text(s.scope().name);
-        json.key("name"), json.text(e.name());
-        json.key("args"), json.begin_object();
-        e.attributes([&](const attribute_view& a) { put_attribute(json, a); });
-        json.end_object(), json.end_object();
-    }
-
     // From the slice of a parent to that of a child on another thread. Of the two, either may come first.
-    void put_arrows(std::string& out, const span_view& s) {
+    void put_arrows(detail::chrome_event_writer& to, const span_view& s) {
         const slice here{s.id(), s.start(), s.end(), s.thread()};
-        waiting_.each(here.id, [&](const slice& child) { put_arrow(out, here, child); });
+        waiting_.each(here.id, [&](const slice& child) { put_arrow(to, here, child); });
         waiting_.erase(here.id);
         slices_.add(here.id, here);
         if (s.parent() == 0 || s.parent_is_remote()) return;
         bool found = false;
         slices_.each(s.parent(), [&](const slice& parent) {
-            if (!found) put_arrow(out, parent, here);
+            if (!found) put_arrow(to, parent, here);
             found = true;
         });
         if (!found) waiting_.add(s.parent(), here);
     }
-    void put_arrow(std::string& out, const slice& from, const slice& to) {
+    void put_arrow(detail::chrome_event_writer& out, const slice& from, const slice& to) {
         if (from.thread == to.thread) return;
         // Each end is bound to the slice that is there at that time: within it, and not against the time's direction.
         const std::uint64_t last_from = std::max(from.start, from.end - (from.end > from.start));
         const std::uint64_t last_to = std::max(to.start, to.end - (to.end > to.start));
         const std::uint64_t begins = std::clamp(to.start, from.start, last_from);
         if (begins > last_to) return;
-        put_end_of_arrow(out, "s", from.thread, begins, to.id);
-        put_end_of_arrow(out, "f", to.thread, std::max(begins, to.start), to.id);
+        out.put_end_of_arrow("s", from.thread, begins, to.id);
+        out.put_end_of_arrow("f", to.thread, std::max(begins, to.start), to.id);
     }
-    void put_end_of_arrow(std::string& out, std::string_view phase, std::uint32_t on, std::uint64_t when, std::uint64_t id) {
-        json_writer json = next(out);
-        json.begin_object();
-        common(json, phase, on);
-        json.key("ts"), json.thousandths(time(when));
-        json.key("cat"), json.text("parent");
-        json.key("name"), json.text("parent");
-        json.key("id"), json.hex(id);
-        if (phase == "f") json.key("bp"), json.text("e");
-        json.end_object();
-    }
-
-    // For tools that merge the files of several processes (tools/traces). Viewers ignore it.
-    void put_zero(std::string& out) {
-        json_writer json = next(out);
-        json.begin_object();
-        common(json, "M", getpid());
-        json.key("name"), json.text("time_zero");
-        json.key("args"), json.begin_object(), json.key("unix_seconds"), json.integer(zero_ / 1'000'000'000), json.end_object();
-        json.end_object();
-    }
-    void name_thread(std::string& out, std::uint32_t id) {
+    void name_thread(detail::chrome_event_writer& to, std::uint32_t id) {
         thread& t = thread_of(id);
         if (std::exchange(t.named, true)) return;
         char path[64];
         snprintf(path, sizeof path, "/proc/self/task/%u/comm", id);
-        const std::string name = first_line(path);
-        if (name.empty()) return;  // it is gone
-        json_writer json = next(out);
-        json.begin_object();
-        common(json, "M", id);
-        json.key("name"), json.text("thread_name");
-        json.key("args"), json.begin_object(), json.key("name"), json.text(name), json.end_object();
-        json.end_object();
+        if (const std::string name = first_line(path); !name.empty()) to.put_thread_name(id, name);  // else it is gone
     }
-
-    static json_writer next(std::string& out) {
-        out += "\n,";
-        return json_writer(out);
-    }
-    template <class Id>
-    static void common(json_writer& json, std::string_view phase, Id thread_id) {
-        json.key("ph"), json.text(phase);
-        json.key("pid"), json.integer(getpid());
-        json.key("tid"), json.integer(thread_id);
-    }
-    static void about(json_writer& json, const span_view& s) {
-        json.key("cat"), json.text(s.scope().name);
-        json.key("name"), json.text(s.name());
-        json.key("args"), json.begin_object();
-        s.attributes([&](const attribute_view& a) { put_attribute(json, a); });
-        json.key("trace_id"), json.hex(s.trace().high, s.trace().low);
-        json.key("span_id"), json.hex(s.id());
-        if (s.parent()) json.key("parent_span_id"), json.hex(s.parent());
-        if (s.status() != span_status::unset) json.key("status"), json.text(s.status() == span_status::ok ? "ok" : "error");
-        if (!s.message().empty()) json.key("status_message"), json.text(s.message());
-        json.end_object();
-    }
-    static void put_attribute(json_writer& json, const attribute_view& a) {
-        constexpr std::string_view ours[] = {"trace_id", "span_id", "parent_span_id", "status", "status_message"};
-        const bool taken = std::find(std::begin(ours), std::end(ours), a.name()) != std::end(ours);
-        if (taken) json.key("attribute." + std::string(a.name()));
-        else json.key(a.name());
-        a.visit([&](const auto& value) { put_value(json, value); });
-    }
-    static void put_value(json_writer& json, std::string_view v) { json.text(v); }
-    static void put_value(json_writer& json, bool v) { json.boolean(v); }
-    static void put_value(json_writer& json, double v) { json.real(v); }
-    static void put_value(json_writer& json, std::int64_t v) {
-        constexpr std::int64_t exact = std::int64_t{1} << 53;  // in a double, which is what viewers read
-        if (v >= -exact && v <= exact) json.integer(v);
-        else json.quoted(v);
-    }
-    template <class T>
-    static void put_value(json_writer& json, const packed_numbers<T>& v) {
-        json.begin_array();
-        for (std::uint32_t i = 0; i < v.size(); ++i) put_value(json, v[i]);
-        json.end_array();
-    }
-
-    [[nodiscard]] std::int64_t time(std::uint64_t ns) const { return static_cast<std::int64_t>(ns - zero_); }
+    detail::chrome_event_writer writer(std::string& out) const { return {out, zero_}; }
 
     static std::string process_name(const resource& who) {
         for (const auto& [name, value] : who.attributes)
