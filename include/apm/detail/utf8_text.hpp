@@ -21,18 +21,20 @@ inline std::string utf8_repaired(std::string_view given) {
 template <class Special, class Escape>
 void append_utf8(std::string& out, std::string_view text, Special&& special, Escape&& escape) {
     std::size_t from = 0;  // what is behind it is copied in one piece
-    for (std::size_t i = 0; i < text.size();) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         const bool ascii = static_cast<unsigned char>(c) < 0x80;
-        const std::size_t n = ascii ? !special(c) : utf8_sequence(text.data() + i, text.size() - i);
-        if (n) {
-            i += n;
-            continue;
+        if (ascii && !special(c)) continue;
+        if (!ascii) {
+            if (const std::size_t n = utf8_sequence(text.data() + i, text.size() - i); n > 0) {
+                i += n - 1;
+                continue;
+            }
         }
         out.append(text, from, i - from);
         if (ascii) escape(c);
         else out += utf8_replacement;
-        from = ++i;
+        from = i + 1;
     }
     out.append(text, from);
 }
