@@ -42,6 +42,12 @@ class Check(unittest.TestCase):
         self.assertEqual(checked("`empty/x.hpp`", self.others), [])
         self.assertIn("no empty/y.hpp", checked("`empty/y.hpp`", self.others)[0])
 
+    def test_names(self):
+        others = [("include/apm/x.hpp", "struct ring; APM_X"), ("schema/a.hpp", "")]
+        self.assertEqual(checked("`apm::ring`, `detail::ring`, `APM_X`, `APM_<NAME>`, `ring`", others), [])
+        for name in ("apm::rong", "detail::ring::rong", "APM_Y", "OTEL_Y=1"):
+            self.assertIn("the code has no", checked(f"`{name}`", others)[0], name)
+
     def test_words(self):
         self.assertIn('README.md:2: "Nobody"', checked("A line\nNobody knows\n")[0])
 

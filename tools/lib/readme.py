@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the documents, which are every README.md of the repository, and CHANGELOG.md.
 
-usage: readme.py check [FILE...]        reads only: links and their anchors, names of files, words, length
+usage: readme.py check [FILE...]        reads only: links and their anchors, names of files and of code, words, length
        readme.py code --build DIR [--prefix DIR] [--compiler COMPILER] [FILE...]
                                         compiles the code, runs it, and compares what it prints with what the document says
 
@@ -15,6 +15,7 @@ tree (add_subdirectory). A program that includes the bridge to prometheus-cpp is
 """
 import argparse
 import difflib
+import functools
 import re
 import shutil
 import subprocess
@@ -29,6 +30,9 @@ WORDS = re.compile(r"\b(whoever|nobody|somebody|anybody|everybody)\b", re.IGNORE
 NAMED_FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:hpp|ipp|cpp|py|sh|cmake|txt|md|in)|(?:tools|tests|bench|examples|schema)/[\w./-]+)`")
 LONGEST = {"README.md": 200}             # lines
 CHANGELOG = "CHANGELOG.md"               # names files that are gone, and has no code
+# A name of ours, in backquotes: `apm::span_row`, `detail::ring`, `APM_MAX_LEVEL`, `OTEL_SDK_DISABLED`.
+NAMED_THING = re.compile(r"`(?:apm::|detail::)((?:\w+::)*\w+)|`((?:APM|OTEL)_[A-Z0-9_]*[A-Z0-9])[`=(]")
+WHERE_THINGS_ARE = ("include/apm/**/*.[hi]pp", "schema/*.hpp", "tests/runtime/defaults.cpp", "tools/cmake/*", "CMakeLists.txt")
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(readme LANGUAGES CXX)
 {use}
@@ -104,6 +108,11 @@ class Document:
         return result
 
 
+@functools.cache
+def words_of_the_code(root):
+    return {word for pattern in WHERE_THINGS_ARE for path in root.glob(pattern) for word in re.findall(r"\w+", path.read_text())}
+
+
 # --- check ------------------------------------------------------------------------------------------------------------
 
 def check(document, root=ROOT):
@@ -122,6 +131,10 @@ def check(document, root=ROOT):
         for name in NAMED_FILE.findall(line):
             if document.name != CHANGELOG and not any((base / name).exists() for base in (root, here, root / "include", root / "include" / "apm")):
                 yield f"{document.name}:{number}: there is no {name}"
+        for found in NAMED_THING.findall(line):
+            unknown = [word for word in re.split("::", found[0] or found[1]) if word not in words_of_the_code(root)]
+            if unknown and document.name != CHANGELOG:
+                yield f"{document.name}:{number}: the code has no {unknown[0]}"
 
 
 def wrong_link(document, here, target):
