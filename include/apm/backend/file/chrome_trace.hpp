@@ -154,10 +154,10 @@ private:
     }
     static std::string first_line(const char* path) {
         char text[64];
-        const int file = open(path, O_RDONLY | O_CLOEXEC);
-        if (file < 0) return {};
-        const auto size = read(file, text, sizeof text);
-        close(file);
+        const int from = open(path, O_RDONLY | O_CLOEXEC);
+        if (from < 0) return {};
+        const auto size = read(from, text, sizeof text);
+        close(from);
         const std::string_view all(text, size > 0 ? static_cast<std::size_t>(size) : 0);
         return std::string(all.substr(0, all.find('\n')));
     }
