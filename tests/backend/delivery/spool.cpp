@@ -344,14 +344,15 @@ TEST_CASE("one file that cannot be opened does not hold up the others, and is no
     exporter d({to});
     REQUIRE(d.start().empty());
     for (int i = 0; i < 3; ++i) REQUIRE(d.put(0, "body " + std::to_string(i), 3));
-    const fs::path first = disk.files().front(), kept = disk.at + "/kept";
-    fs::rename(first, kept);
-    fs::create_symlink(first, first);  // ELOOP: root cannot open it either
+    // At no moment is there none by its name.
+    const fs::path first = disk.files().front(), kept = disk.at + "/kept", loop = disk.at + "/loop";
+    fs::create_hard_link(first, kept);
+    fs::create_symlink(first, loop);
+    fs::rename(loop, first);  // ELOOP: root cannot open it either
     receiver there(answers(200), at);
     CHECK(soon([&] { return d.count(0).delivered == 6; }));
     CHECK(d.count(0).lost.all() == 0);
     CHECK(d.count(0).waiting + d.count(0).in_flight == 3);
-    fs::remove(first);
     fs::rename(kept, first);
     CHECK(soon([&] { return d.count(0).delivered == 9; }));
     CHECK(d.stop(in(patience)).empty());
