@@ -1,5 +1,5 @@
-// The shop's own functions, as its customers call them, in one process and without HTTP; the bank answers at once. What they cost
-// with and without telemetry is what somebody pays who instruments a program like this one.
+// The shop's own functions, as its customers call them, in one process and without HTTP; the bank answers at once. With and
+// without telemetry: the difference is what it costs to instrument a program like this one.
 #include <benchmark/benchmark.h>
 
 #include "../../examples/shop/bank.hpp"

@@ -23,7 +23,7 @@ BENCHMARK_DEFINE_F(fixture, many)(benchmark::State& state) {
 }
 BENCHMARK_REGISTER_F(fixture, many)->Arg(10);
 
-// Work is work, whoever does it.
+// Work is work, whatever does it.
 static void another_thread(benchmark::State& state) {
     for (auto _ : state)
         std::thread([] {
