@@ -420,29 +420,33 @@ TEST_CASE("a batch that could not be delivered for too long is lost") {
 
 TEST_CASE("whatever the receiver does, the end comes in time, and what is left is lost") {
     const bool drip = GENERATE(false, true);
-    receiver there(drip ? drips(1s) : hangs());
-    heard all;
-    exporter d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
-    REQUIRE(d.start().empty());
-    for (std::size_t i = 0; i < 4; ++i) REQUIRE(d.put(i % 2, "x", 1 + i / 2));
-    REQUIRE(soon([&] { return there.count() == 2; }));
-    CHECK(time_of([&] { CHECK_FALSE(d.flush(in(50ms))); }) < patience / 2);
-    const auto begin = steady::now();
-    const std::string line = d.stop(begin + 50ms);
-    CHECK(steady::now() - begin >= 50ms);  // the last attempts
-    CHECK(steady::now() - begin < patience / 2);
-    CHECK(contains(line, "traces: 3 spans were not delivered to " + there.url() + " and are lost; metrics: 3 data points"));
-    for (std::size_t i = 0; i < 2; ++i) {
-        CHECK(d.count(i).lost[loss::shutdown] == 3);
-        CHECK(d.count(i).in_flight == 0);
-        CHECK(balanced(d.count(i)));
-        CHECK_FALSE(d.put(i, "late", 5));
-        CHECK(d.count(i).lost[loss::shutdown] == 8);
-        CHECK(balanced(d.count(i)));
+    bool told = false;  // it is not told of anything once it was too late, which a busy machine may be
+    for (int i = 0; i < 20 && !told; ++i) {
+        receiver there(drip ? drips(1s) : hangs());
+        heard all;
+        exporter d({hasty(there.url()), hasty(there.url("/v1/metrics"), "metrics")}, all.observer());
+        REQUIRE(d.start().empty());
+        for (std::size_t n = 0; n < 4; ++n) REQUIRE(d.put(n % 2, "x", 1 + n / 2));
+        REQUIRE(soon([&] { return there.count() == 2; }));
+        CHECK(time_of([&] { CHECK_FALSE(d.flush(in(50ms))); }) < patience / 2);
+        const auto begin = steady::now();
+        const std::string line = d.stop(begin + 50ms);
+        CHECK(steady::now() - begin >= 50ms);  // the last attempts
+        CHECK(steady::now() - begin < patience / 2);
+        CHECK(contains(line, "traces: 3 spans were not delivered to " + there.url() + " and are lost; metrics: 3 data points"));
+        for (std::size_t n = 0; n < 2; ++n) {
+            CHECK(d.count(n).lost[loss::shutdown] == 3);
+            CHECK(d.count(n).in_flight == 0);
+            CHECK(balanced(d.count(n)));
+            CHECK_FALSE(d.put(n, "late", 5));
+            CHECK(d.count(n).lost[loss::shutdown] == 8);
+            CHECK(balanced(d.count(n)));
+        }
+        CHECK(time_of([&] { CHECK(d.stop(in(patience)).empty()); }) < patience / 2);  // at once
+        CHECK(contains(d.start(), "was stopped"));
+        told = all.lost[loss::shutdown] == 16;
     }
-    CHECK(all.lost[loss::shutdown] == 16);
-    CHECK(time_of([&] { CHECK(d.stop(in(patience)).empty()); }) < patience / 2);  // at once
-    CHECK(contains(d.start(), "was stopped"));
+    CHECK(told);
 }
 
 TEST_CASE("the end is no later than a tenth of a second") {
