@@ -65,6 +65,8 @@ TREES = (
     ({"tests/metrics/row.cpp": ""},                                    "tests/metrics/row.cpp:1: there is no include/apm"),
     ({"include/apm/fields.hpp": "int f(int);", "include/apm/impl/a.ipp": "int f(int n) {}"}, ""),
     ({"include/apm/fields.hpp": "#include <apm/impl/a.ipp>", "include/apm/impl/a.ipp": ""}, "includes upwards: fields (declaration)"),
+    ({"include/apm/backend/otlp/a.hpp": "", "include/apm/backend/delivery/b.hpp": "#include <apm/backend/otlp/a.hpp>"},
+                                                                       "includes upwards: backend/delivery/b (delivery)"),
     ({"include/apm/impl/a.ipp": "\n" * 351},                           "include/apm/impl/a.ipp:350: is 351 lines long"),
     ({"CMakeLists.txt": ""},                                           "names a door apm, but there is no include/apm/apm.hpp"),
     ({"CMakeLists.txt": ""},                                           "names a folder tracing, but nothing is in"),
