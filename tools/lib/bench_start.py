@@ -6,7 +6,7 @@ import timing
 from bench_report import measured
 
 PROGRAMS = ("rows", "rows_not", "runtime", "runtime_not")
-# Whoever measures may have settings of his own; they are not what is measured.
+# The environment of the user may have settings of apm; they are not what is measured.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("APM_", "OTEL_"))}
 
 

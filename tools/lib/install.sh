@@ -25,7 +25,7 @@ as_root() {
     fi
 }
 
-# The Debian packages of servers start them at once, on ports that belong to somebody else. policy-rc.d forbids it; we put
+# The Debian packages of servers start them at once, on ports that other programs may use. policy-rc.d forbids it; we put
 # one there for the time of the installation, unless the machine (a container, say) has its own.
 apt_install() (
     policy=/usr/sbin/policy-rc.d

@@ -132,7 +132,7 @@ class Trace:
                 self.roots.append(s)
                 if s.parent:
                     self.missing.append(s)
-        # Nobody records a circle; made up or damaged, it must not be lost.
+        # No program records a circle; in a made-up or damaged file, it must not be lost.
         reached = {id(s) for s, *_ in self.walk()}
         while lost := next((s for s in self.spans if id(s) not in reached), None):
             by_id[lost.parent].children.remove(lost)
