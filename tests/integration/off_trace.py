@@ -35,14 +35,14 @@ def main():
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
         left = list(pool.map(lambda s: traces(s, 0, Path(directory)), SOURCES))
         # And would we see them? The same with telemetry:
-        there = traces(ROOT / "examples" / "shop" / "main.cpp", 1, Path(directory))
+        there = traces(ROOT / "examples" / "shop" / "checkout.cpp", 1, Path(directory))
     for source, found in zip(SOURCES, left):
         for trace in found:
             print(f"{source.name}: {trace}")
     if len(there) < 50 or not SOURCES:
         print(f"only {len(there)} traces where there should be many: this test sees nothing")
         return 1
-    print(f"{len(SOURCES)} files, {sum(map(len, left))} traces; with telemetry, main.cpp alone has {len(there)}")
+    print(f"{len(SOURCES)} files, {sum(map(len, left))} traces; with telemetry, checkout.cpp alone has {len(there)}")
     return any(left)
 
 
