@@ -37,3 +37,11 @@ TEST_CASE("hexadecimal digits are written in lower case, with zeros before them"
     append_hex(text, 0, 4);
     CHECK(text == "x0123456789abcdef0e0000");
 }
+
+TEST_CASE("the last digit of a number is written in the case that is asked for") {
+    for (std::uint64_t n = 0; n < 32; ++n) {
+        CAPTURE(n);
+        CHECK(hex_digit(n) == "0123456789abcdef"[n & 15]);
+        CHECK(upper_hex_digit(n) == "0123456789ABCDEF"[n & 15]);
+    }
+}

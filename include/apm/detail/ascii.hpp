@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
-#include <apm/detail/text_part.hpp>
+#include <apm/detail/character.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -17,6 +17,11 @@ inline std::string_view trimmed(std::string_view s) {
 }
 
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// Of a token (RFC 9110, 5.6.2): the name of a header, a key of W3C Baggage.
+constexpr bool is_token(char c) {
+    return is_alphanumeric(c) || (c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
+}
 
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return to_lower(x) == to_lower(y); });

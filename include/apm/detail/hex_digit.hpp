@@ -31,8 +31,9 @@ inline constexpr hex_tables hex_lookup{};
 constexpr unsigned hex_value(char c, letters which = letters::any) {
     return hex_lookup.value[which == letters::any][static_cast<unsigned char>(c)];
 }
-// 0 to 15, in lower case.
+// The last digit of n, in lower case; in upper case.
 constexpr char hex_digit(std::uint64_t n) { return hex_lookup.digits[n & 15][1]; }
+constexpr char upper_hex_digit(std::uint64_t n) { return "0123456789ABCDEF"[n & 15]; }
 
 // The last digits of n, an even number of them up to 16, in lower case; the end of what is written.
 inline char* write_hex(char* to, std::uint64_t n, int digits = 16) {

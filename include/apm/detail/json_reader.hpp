@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <apm/config.hpp>
+#include <apm/detail/character.hpp>
 #include <apm/detail/hex.hpp>
 #include <apm/detail/real.hpp>
 
@@ -83,7 +84,7 @@ private:
         const std::size_t size = std::min(rest_.size(), rest_.find_first_not_of("+-.0123456789eE"));
         const std::string_view digits = rest_.substr(0, size);
         const std::string_view whole = digits.starts_with('-') ? digits.substr(1) : digits;
-        const auto digit_at = [whole](std::size_t i) { return i < whole.size() && whole[i] >= '0' && whole[i] <= '9'; };
+        const auto digit_at = [whole](std::size_t i) { return i < whole.size() && is_digit(whole[i]); };
         const std::size_t point = whole.find('.');
         const bool well = digit_at(0) && !(whole[0] == '0' && digit_at(1)) && (point == whole.npos || digit_at(point + 1));
         rest_.remove_prefix(size);

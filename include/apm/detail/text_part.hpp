@@ -4,10 +4,9 @@
 #include <cstdint>
 
 #include <apm/config.hpp>
+#include <apm/detail/character.hpp>
 
 namespace apm::inline APM_ABI::detail {
-
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 struct text_part {
     const char* at;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <apm/config.hpp>
+#include <apm/detail/character.hpp>
 #include <apm/detail/hex.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -31,7 +32,7 @@ constexpr void put_percent_encoded(Out& to, std::string_view raw, Plain&& plain)
             to.put(c);
         } else {
             const auto byte = static_cast<unsigned char>(c);
-            const char text[] = {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
+            const char text[] = {'%', upper_hex_digit(byte >> 4), upper_hex_digit(byte)};
             to.put(std::string_view(text, 3));
         }
     }
@@ -46,8 +47,7 @@ inline std::string url_encoded(std::string_view raw) {
     std::string all;
     string_out out{all};
     put_percent_encoded(out, raw, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view("-._~").find(c) != std::string_view::npos;
+        return is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
     });
     return all;
 }

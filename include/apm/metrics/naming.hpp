@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include <apm/config.hpp>
+#include <apm/detail/character.hpp>
 #include <apm/detail/fixed_string.hpp>
 #include <apm/detail/hash.hpp>
 
@@ -18,10 +19,6 @@ enum class kind : std::uint8_t { counter, updown, gauge, histogram };
 constexpr bool is_sum(kind k) { return k == kind::counter || k == kind::updown; }
 
 namespace detail {
-
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alphanumeric(char c) { return is_lower(c) || is_digit(c) || (c >= 'A' && c <= 'Z'); }
 
 // [a-z][a-z0-9_]*(\.[a-z0-9_]+)*, at most 255 characters: OpenTelemetry's grammar, lower case, without `-` and `/`.
 constexpr bool valid_metric_name(const char* name) {

@@ -18,15 +18,11 @@ namespace apm::inline APM_ABI::detail {
 
 inline constexpr std::size_t most_baggage = 64, most_baggage_text = shared_trace::most_text;
 
-constexpr bool token_char(char c) {  // RFC 7230
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) return true;
-    return c != 0 && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
 constexpr bool baggage_char(char c) { return c > 0x20 && c < 0x7f && c != '"' && c != ',' && c != ';' && c != '\\'; }
 
 constexpr bool valid_baggage_key(std::string_view key) {
     for (const char c : key)
-        if (!token_char(c)) return false;
+        if (!is_token(c)) return false;
     return !key.empty();
 }
 constexpr bool valid_baggage_value(std::string_view value) {

@@ -10,6 +10,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/character.hpp>
 #include <apm/propagation/text.hpp>
 #include <apm/tracing/context.hpp>
 #include <apm/tracing/ot_tracestate.hpp>
@@ -60,7 +61,7 @@ public:
     }
 
     static constexpr bool valid_key(std::string_view key) {
-        const auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+        const auto letter_or_digit = [](char c) { return is_lower(c) || is_digit(c); };
         if (key.empty() || key.size() > tracestate_limits::key || !letter_or_digit(key[0])) return false;
         for (const char c : key)
             if (!letter_or_digit(c) && c != '_' && c != '-' && c != '*' && c != '/' && c != '@') return false;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <apm/config.hpp>
+#include <apm/detail/character.hpp>
 #include <apm/span.hpp>
 
 namespace apm::inline APM_ABI {
@@ -22,9 +23,7 @@ struct literal {
     constexpr literal(const char* s, std::uint32_t n) : text(s), size(n) {}
 };
 
-constexpr bool continues_name(char c) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+constexpr bool continues_name(char c) { return c == '_' || is_alphanumeric(c); }
 constexpr bool starts_with(const char* s, const char* word) {
     while (*word && *s == *word) ++s, ++word;
     return !*word;
