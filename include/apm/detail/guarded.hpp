@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <new>
 #include <string>
 
 #include <apm/config.hpp>
@@ -14,8 +15,14 @@ std::string guarded(Call&& call) {
 #if defined(__cpp_exceptions)
     try {
         return call();
+    } catch (const std::bad_alloc&) {
+        return "no memory";  // short: a text that needs memory would throw once more
     } catch (const std::exception& e) {
-        return std::string("threw: ") + e.what();
+        try {
+            return std::string("threw: ") + e.what();
+        } catch (...) {
+            return "threw";
+        }
     } catch (...) {
         return "threw";
     }
