@@ -16,7 +16,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/url.hpp>
-#include <apm/detail/utf8.hpp>
+#include <apm/detail/utf8_text.hpp>
 #include <apm/propagation/baggage_text.hpp>
 #include <apm/tracing/attach.hpp>
 #include <apm/tracing/context.hpp>
@@ -37,10 +37,7 @@ void each_baggage_member(std::string_view canonical, F&& f) {
 inline std::string baggage_value(std::string_view encoded) {
     std::string value;
     percent_decoded(encoded, [&](char c) { value += c; });
-    if (utf8_valid(value.data(), value.size())) return value;
-    std::string repaired(3 * value.size(), '\0');
-    repaired.resize(utf8_repair(value.data(), value.size(), repaired.data()));
-    return repaired;
+    return utf8_repaired(value);
 }
 // What shares everything else with `before`, a decision that is still to come, too.
 APM_COLD inline shared_trace_ref with_baggage(const shared_trace_ref& before, std::string_view baggage) {

@@ -25,6 +25,7 @@
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/store.hpp>
+#include <apm/detail/utf8_text.hpp>
 #include <apm/fields.hpp>
 #include <apm/metrics/description.hpp>
 #include <apm/metrics/labels.hpp>
@@ -129,7 +130,7 @@ private:
         return f.row->kind == r.kind && detail::equal(f.row->name, r.name) && detail::same_identity(*f.schema, own) &&
                f.schema->layout == own.layout;
     }
-    // A key as it reads once it is admitted: text that is no UTF-8 is mended then (detail/table.hpp).
+    // A key as it reads once it is admitted: text that is no UTF-8 is repaired then (detail/table.hpp).
     struct repaired {
         std::vector<std::string> texts;
         std::vector<detail::piece> pieces;
@@ -138,8 +139,7 @@ private:
         explicit repaired(const detail::key_view& given) : view(given) {
             for (std::uint32_t i = 0; i < given.count; ++i) {
                 const detail::piece& t = given.texts[i];
-                std::string& text = texts.emplace_back(3 * t.size, '\0');
-                text.resize(detail::utf8_repair(t.data, t.size, text.data()));
+                texts.push_back(detail::utf8_repaired({t.data, t.size}));
             }
             for (const std::string& text : texts) pieces.push_back({text.data(), text.size()});
             view.texts = pieces.data();

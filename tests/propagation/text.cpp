@@ -39,13 +39,9 @@ TEST_CASE("numbers as text") {
 
     std::uint64_t n = 7;
     for (const char* bad : {"", "g", "A", "0x1", "-1", " 1", "12345678901234567"}) CHECK_FALSE(apm::detail::read_hex(bad, n));
-    for (const char* bad : {"", "a", "+1", "-1", " 1", "1 ", "18446744073709551616", "28446744073709551615", "111111111111111111111"})
-        CHECK_FALSE(apm::detail::read_decimal(bad, n));
     CHECK(n == 7);
     CHECK((apm::detail::read_hex("00000000000000ff", n) && n == 255));
     CHECK((apm::detail::read_hex("FF", n, apm::detail::letters::any) && n == 255));
-    CHECK((apm::detail::read_decimal("18446744073709551615", n) && n == ~std::uint64_t{0}));
-    CHECK((apm::detail::read_decimal("000000000000000000000000012", n) && n == 12));
 
     apm::trace_id t{5, 6};
     for (const char* bad : {"", "0", "00000000000000000000000000000000", "123456789012345678901234567890123", "-"})

@@ -2,7 +2,7 @@
 //
 //     x-datadog-trace-id: 8448249129284030420       the low 64 bits of the trace, decimal
 //     x-datadog-parent-id: 1311768467463790320      the span
-//     x-datadog-sampling-priority: 1                above 0: kept
+//     x-datadog-sampling-priority: 1                above 0: sampled
 //     x-datadog-origin: synthetics                  where the trace came from
 //     x-datadog-tags: _dd.p.tid=640cfd8d00000000,_dd.p.dm=-1     the high 64 bits of the trace, and what else goes with it
 //
@@ -16,6 +16,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/ascii.hpp>
+#include <apm/detail/number.hpp>
 #include <apm/propagation/text.hpp>
 #include <apm/tracing/context.hpp>
 
@@ -30,11 +31,7 @@ inline constexpr std::string_view dd_tag_prefix = "_dd.p.";
 
 // A priority that ints can be; false where it is malformed.
 inline bool read_priority(std::string_view text, std::int64_t& priority) {
-    const bool negative = !text.empty() && text[0] == '-';
-    std::uint64_t n = 0;
-    if (!read_decimal(text.substr(negative ? 1 : 0), n) || n > 0x7fffffff) return false;
-    priority = negative ? -static_cast<std::int64_t>(n) : static_cast<std::int64_t>(n);
-    return true;
+    return read_integer(text, priority, -0x7fffffff, 0x7fffffff);
 }
 inline void put_priority(bounded_text& to, std::int64_t priority) {
     if (priority < 0) to.put('-');
@@ -69,8 +66,8 @@ inline bool read_datadog(const datadog_headers& h, context& c, bounded_text& mem
     std::int64_t priority = 0;
     if (read_priority(trimmed(h.priority), priority)) found.sampled = priority > 0, found.deferred = false;
     if (h.trace.data() || h.parent.data()) {
-        if (!read_decimal(trimmed(h.trace), found.trace.low) || found.trace.low == 0) return false;
-        if (!read_decimal(trimmed(h.parent), found.span) || found.span == 0) return false;
+        if (!read_integer(trimmed(h.trace), found.trace.low) || found.trace.low == 0) return false;
+        if (!read_integer(trimmed(h.parent), found.span) || found.span == 0) return false;
         each_datadog_tag(h.tags, [&](std::string_view key, std::string_view value) {
             if (key == "tid" && value.size() == 16) read_hex(value, found.trace.high);
         });

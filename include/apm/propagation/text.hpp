@@ -7,7 +7,6 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/hex.hpp>
-#include <apm/detail/number.hpp>
 #include <apm/tracing/open_span.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -66,8 +65,6 @@ constexpr bool read_trace(std::string_view digits, trace_id& t, letters which = 
     t = result;
     return true;
 }
-// A decimal number without a sign; false where it is none, or greater than 2^64 - 1.
-constexpr bool read_decimal(std::string_view digits, std::uint64_t& n) { return read_integer(digits, n); }
 
 // What is before the separator, cut off `rest`, which then begins behind it; `rest` is null where there is none.
 constexpr std::string_view cut_until(std::string_view& rest, char separator) {
