@@ -36,7 +36,7 @@ struct Schema : apm::schema<Schema> {
     static constexpr apm::scope scope{.name = "apm", .version = APM_VERSION};
 
     counter<> overflowed{this, "apm.records.overflowed", "Records that went to an overflow series since their row was full"};
-    counter<> rejected   {this, "apm.records.rejected", "Values that a row could not hold: NaN, infinities, negative times"};
+    counter<> rejected  {this, "apm.records.rejected", "Values that a row could not hold: NaN, infinities, negative times"};
     counter<> shared    {this, "apm.records.shared", "Records into a shared block, for want of memory of the thread's own"};
     counter<> lost      {this, "apm.records.lost", "Records that could not be kept, for want of any memory"};
     counter<> conflicts {this, "apm.conflicts", "Schemas and families set apart or dropped, since another of that name differs"};

@@ -111,7 +111,7 @@ const apm::span_view& only(const apm::span_batch& all) { return all.spans.front(
 struct sampling {
     apm::sampling_rules rules;
     explicit sampling(const apm::sampling_rules& s) : rules(s) { apm::sample_with(rules); }
-    ~sampling() { apm::detail::choose_by(nullptr); }
+    ~sampling() { apm::detail::set_sampling_rules(nullptr); }
 };
 
 std::uint64_t bytes_held() { return apm::detail::process_root().bytes.load(); }

@@ -220,11 +220,11 @@ TEST_CASE("another sampler, for a while") {
         return (*static_cast<int*>(s.data))++ % 2 == 0;
     }, 0, &asked};
     apm::testing::span_probe probe;
-    const auto chooser = [] { return apm::detail::process_root().chooser.load(); };
-    const auto before = chooser();
+    const auto sampler = [] { return apm::detail::process_root().sampler.load(); };
+    const auto before = sampler();
     {
         const apm::testing::sampling none(apm::always_off);
-        const auto outer = chooser();
+        const auto outer = sampler();
         CHECK(outer != before);
         check_out(1, 1);
         CHECK(probe.tree().empty());
@@ -233,11 +233,11 @@ TEST_CASE("another sampler, for a while") {
             for (int i = 0; i < 5; ++i) static_cast<void>(telemetry.bank.scope<on>());
             CHECK(probe.tree() == "bank,bank,bank");
         }
-        CHECK(chooser() == outer);
+        CHECK(sampler() == outer);
         check_out(2, 2);
         CHECK(probe.tree() == "bank,bank,bank");
     }
-    CHECK(chooser() == before);
+    CHECK(sampler() == before);
     static_cast<void>(telemetry.reserve.scope<on>());
     CHECK(probe.tree() == "bank,bank,bank,reserve");
 }

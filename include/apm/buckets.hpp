@@ -26,7 +26,7 @@ struct bounds {
 template <class... Number>
 consteval bounds<sizeof...(Number)> explicit_bounds(Number... bound) { return {{static_cast<double>(bound)...}}; }
 
-// start, start + step, ...
+// start, start + step, ... N is from 1 to 512; bounds that do not ascend, or are infinite, do not compile where a row uses them.
 template <std::size_t N>
 consteval bounds<N> linear_bounds(double start, double step) {
     bounds<N> b;

@@ -40,7 +40,7 @@ struct family {
     const apm::row* row;
     const detail::description* schema;  // name, version and url of its scope
     std::vector<series_view> series;
-    std::uint64_t rejected = 0;     // values the row could not hold
+    std::uint64_t rejected = 0;    // values the row could not hold
     std::uint64_t overflowed = 0;  // records that went to the overflow series
 
     [[nodiscard]] apm::scope scope() const { return {schema->name, schema->version, schema->url}; }

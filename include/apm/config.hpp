@@ -37,7 +37,8 @@
 
 #define APM_VERSION "0.1.0"
 
-// Hot functions are inlined into their caller: a call, or a stray out-of-line copy with APM off, would break the promise.
+// Hot functions are inlined into their caller: a call would cost time, and with APM off a stray out-of-line copy would leave
+// something in the object file.
 #define APM_INLINE [[gnu::always_inline]] inline
 #define APM_LAMBDA_INLINE __attribute__((always_inline))  // the one spelling both compilers take behind a lambda's parameters
 // Cold functions stay out of the caller, so that the hot side spills no register for them.

@@ -167,7 +167,7 @@ protected:
 
 template <class T, mode M>
 class task_promise : public task_result<T> {
-    struct to_who_awaits {
+    struct resume_awaiter {
         static bool await_ready() noexcept { return false; }
         static std::coroutine_handle<> await_suspend(std::coroutine_handle<task_promise> h) noexcept { return h.promise().then; }
         static void await_resume() noexcept {}
@@ -182,7 +182,7 @@ public:
         return traced_task<T, M>(std::coroutine_handle<task_promise>::from_promise(*this));
     }
     auto initial_suspend() noexcept { return context_(std::suspend_always{}); }
-    auto final_suspend() noexcept { return context_(to_who_awaits{}); }
+    auto final_suspend() noexcept { return context_(resume_awaiter{}); }
     template <class A>
     decltype(auto) await_transform(A&& a) { return context_(std::forward<A>(a)); }
     void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
@@ -213,40 +213,40 @@ private:
 };
 
 // A coroutine that does one thing when it is resumed: it wakes a thread that waits.
-class teller {
+class completion {
 public:
     struct promise_type {
         mutex guard;
-        pthread_cond_t told = PTHREAD_COND_INITIALIZER;
+        pthread_cond_t signalled = PTHREAD_COND_INITIALIZER;
         bool done = false;
 
-        ~promise_type() { pthread_cond_destroy(&told); }
-        struct tells {
+        ~promise_type() { pthread_cond_destroy(&signalled); }
+        struct signal_at_end {
             bool await_ready() noexcept { return false; }
             [[gnu::noinline]] void await_suspend(std::coroutine_handle<promise_type> h) noexcept {
                 promise_type& p = h.promise();
                 const lock held(p.guard);
                 p.done = true;
-                pthread_cond_signal(&p.told);
+                pthread_cond_signal(&p.signalled);
             }
             void await_resume() noexcept {}
         };
-        teller get_return_object() noexcept { return teller(std::coroutine_handle<promise_type>::from_promise(*this)); }
+        completion get_return_object() noexcept { return completion(std::coroutine_handle<promise_type>::from_promise(*this)); }
         std::suspend_always initial_suspend() noexcept { return {}; }
-        tells final_suspend() noexcept { return {}; }
+        signal_at_end final_suspend() noexcept { return {}; }
         void return_void() noexcept {}
         void unhandled_exception() noexcept {}
     };
 
-    explicit teller(std::coroutine_handle<promise_type> h) : handle(h) {}
-    ~teller() { handle.destroy(); }
+    explicit completion(std::coroutine_handle<promise_type> h) : handle(h) {}
+    ~completion() { handle.destroy(); }
     void wait() {
         promise_type& p = handle.promise();
         const lock held(p.guard);
-        while (!p.done) p.guard.wait(p.told);
+        while (!p.done) p.guard.wait(p.signalled);
     }
     template <int = 0>  // lest g++ -O0 puts it into every file
-    static teller make() { co_return; }
+    static completion make() { co_return; }
     const std::coroutine_handle<promise_type> handle;
 };
 
@@ -284,7 +284,7 @@ private:
 template <class T, mode M>
 T sync_wait(traced_task<T, M> task) {
     detail::task_awaiter<T, M> work = std::move(task).operator co_await();
-    detail::teller done = detail::teller::make();
+    detail::completion done = detail::completion::make();
     work.await_suspend(done.handle).resume();
     done.wait();
     return work.await_resume();

@@ -81,7 +81,7 @@ private:
     }
     APM_COLD static void put_first(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::store_of<what>()) s->shared[cell].store(v);
-        else detail::no_place();
+        else detail::count_lost_record();
     }
     APM_INLINE static void put_dense(std::uint32_t cell, std::uint64_t v) {
         if (auto* s = detail::home<what>.template pointer_acquire<detail::store>()) [[likely]] s->shared[cell].store(v);

@@ -131,12 +131,12 @@ struct quoted {
     }
 };
 template <quoted, quoted>
-consteval bool refuse_duplicate(const char* row, const char* other) {
+consteval bool reject_duplicate(const char* row, const char* other) {
     if (row) apm_error_duplicate_metric_name_in_schema_rename_one(row, other);
     return false;
 }
 template <quoted, quoted>
-consteval bool refuse_collision(const char* row, const char* other) {
+consteval bool reject_collision(const char* row, const char* other) {
     if (row) apm_error_names_collide_in_prometheus_rename_one_or_give_it_a_prometheus_name(row, other);
     return false;
 }
@@ -145,8 +145,8 @@ template <class S>
 consteval bool verify() {
     if (!*S::scope.name) apm_error_scope_name_is_empty_name_the_library_or_program(S::scope.name);
     constexpr clash c = find_clash<S>();
-    if constexpr (c.kind == clash::duplicate) return refuse_duplicate<quoted(c.row), quoted(c.other)>(c.row, c.other);
-    if constexpr (c.kind == clash::collision) return refuse_collision<quoted(c.row), quoted(c.other)>(c.row, c.other);
+    if constexpr (c.kind == clash::duplicate) return reject_duplicate<quoted(c.row), quoted(c.other)>(c.row, c.other);
+    if constexpr (c.kind == clash::collision) return reject_collision<quoted(c.row), quoted(c.other)>(c.row, c.other);
     return true;
 }
 

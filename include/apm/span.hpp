@@ -1,7 +1,7 @@
 // span: a row of a schema, and the scopes that record it.
 //
 //     span<Checkout>                                             checkout{this, "checkout", "One checkout"};
-//     span<Query, apm::client, apm::level<2>, apm::measured>     query{this, "query", "One query of the data base"};
+//     span<Query, apm::client, apm::level<2>, apm::measured>     query{this, "query", "One query of the database"};
 //
 //     TRACE_SCOPE(shop::telemetry.checkout, {.order_id = 7});          // from here to the end of this scope
 //     auto scope = shop::telemetry.checkout.scope({.order_id = 7});    // the same, with a name:
@@ -40,7 +40,8 @@ using client = of_kind<span_kind::client>;      // waits for an answer from outs
 using producer = of_kind<span_kind::producer>;  // sends what a consumer handles later
 using consumer = of_kind<span_kind::consumer>;  // handles what a producer sent
 
-// How detailed a span is; 1 by default. One above APM_TRACE_LEVEL, which a build or one file may set, is not compiled in.
+// How detailed a span is; 1 by default. One above APM_TRACE_LEVEL, which a build or one file may set, is not compiled in;
+// one above control::max_level() is not recorded.
 template <int Level>
     requires(Level >= 0 && Level <= 255)
 struct level {};

@@ -15,7 +15,7 @@ struct limits {
     static constexpr std::uint32_t links = 128;            // 128
     static constexpr std::uint32_t text = 4096;            // unlimited; in bytes, cut at a character's boundary
     static constexpr std::uint32_t name = 255;             // unlimited; of an attribute, an event or a renamed span, in bytes
-    static constexpr std::uint32_t record = 16 * 1024;     // unlimited; bytes of all that one span says
+    static constexpr std::uint32_t record = 16 * 1024;     // unlimited; bytes of all data of one span
 };
 
 // How much of a span is exported, the same to all back ends; what is beyond counts as dropped. It is never more than apm::limits

@@ -57,7 +57,7 @@ namespace detail {
 // What the reader of the rings keeps from one time to the next; one per process.
 struct span_reader {
     timeline when;
-    tail_records *first_tail = nullptr, *last_tail = nullptr;  // kept by tail sampling, and not read yet
+    tail_records *first_tail = nullptr, *last_tail = nullptr;  // chosen by tail sampling, and not read yet
     const span_limits* limits = &recorded;
 
     static constexpr span_limits recorded{};  // all of it
@@ -71,7 +71,7 @@ inline span_reader* the_reader(root& r) {
 
 inline thread_state& state_in(block& b) { return *reinterpret_cast<thread_state*>(b.cells()); }
 
-// What tail sampling kept since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
+// What tail sampling chose since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
 inline std::size_t take_tail_records(root& r, span_reader& reader) {
     tail_records* newest = reinterpret_cast<tail_records*>(__atomic_exchange_n(&r.tail_sampled.bits, 0, __ATOMIC_ACQUIRE));
     tail_records* oldest = nullptr;

@@ -121,7 +121,7 @@ TEST_CASE("extraction: each format finds its own, and only what is on is read") 
     CHECK(read({}, {tracecontext, baggage, b3, b3multi, jaeger, datadog, xray}) == "-");
 }
 
-TEST_CASE("extraction: the last format that finds a trace is believed") {
+TEST_CASE("extraction: the last format that finds a trace is taken") {
     CHECK(read(everything, {tracecontext, b3}) == other_trace + " " + other_span + " remote");
     CHECK(read(everything, {b3, tracecontext}) == ids + " sampled remote state a=b");
     CHECK(read(everything, {baggage, datadog, xray, b3, tracecontext}) == ids + " sampled remote state a=b baggage x=y");

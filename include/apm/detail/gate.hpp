@@ -11,7 +11,7 @@ namespace apm::inline APM_ABI::detail {
 // Bits of root::gate.
 struct gate {
     static constexpr std::uint64_t muted = 1;          // nothing is written: one of the two below says so
-    static constexpr std::uint64_t asks_children = 2;  // the chooser is asked of everything that begins, with a parent or without
+    static constexpr std::uint64_t asks_children = 2;  // the sampler is asked of everything that begins, with a parent or without
     static constexpr std::uint64_t level = 0xff00;     // not 0: what is of this level, or above, is not written
     // Two say why nothing is written, and neither takes back what the other said.
     static constexpr std::uint64_t muted_by_runtime = 1u << 16, muted_by_control = 1u << 17;

@@ -31,7 +31,7 @@ constexpr bool read_hex(std::string_view digits, std::uint64_t& n, letters which
     return true;
 }
 
-// The same at the end of a std::string.
+// Appends the last digits of n, as write_hex() writes them.
 template <class String>
 void append_hex(String& to, std::uint64_t n, int digits = 16) {
     char text[16];

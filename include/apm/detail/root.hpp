@@ -54,9 +54,9 @@ struct root {
     cell ring_limit{};        // of all; 0: the default
     cell ring_held{};
     cell gate{};              // 0: everything is recorded as usual; else see gate.hpp
-    cell chooser{};           // what is written; the layer above knows how to ask it. 0: everything
-    cell tail_rules{};        // which records are kept once it is known how they ended; 0: none
-    cell tail_sampled{};      // records kept so, for the reader: a list, the newest first
+    cell sampler{};           // rules by which it is decided what is recorded; the layer above has their type. 0: everything is
+    cell tail_rules{};        // by which it is decided when a record has ended whether it is exported all the same; 0: it is not
+    cell tail_sampled{};      // the records that were chosen so, for the reader: a list, the newest first
     cell tail_bytes{};        // of them, and of those that are not decided yet
     cell tail_unread{};       // of them, what the reader has not read
     cell propagators{};       // which headers are read and written, four bits for each; 0: the usual ones

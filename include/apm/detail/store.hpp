@@ -114,7 +114,7 @@ APM_INLINE store* store_of() {
 }
 
 // Where a record goes for which there is no memory: nowhere. Counts it.
-APM_COLD inline place no_place() {
+APM_COLD inline place count_lost_record() {
     process_root().lost.add_shared(std::uint64_t{1});
     return {nullptr, true};
 }
@@ -130,7 +130,7 @@ APM_COLD inline void count_fallback(const char* name) {
 template <const description& What>
 APM_COLD place first_touch() {
     store* s = store_of<What>();
-    if (!s) return no_place();
+    if (!s) return count_lost_record();
     if (cell* cells = attach(bound<What>, *s)) return {cells, false};
     count_fallback(What.name);
     return {s->fallback, true};

@@ -31,7 +31,7 @@ APM_INLINE place series_in(store& s, const row& r, place p, std::uint32_t id) {
             at = grow_shared(shared[r.first_chunk() + chunk], chunk, r.width);
             p.shared = true;
         }
-        if (!at) return no_place();
+        if (!at) return count_lost_record();
     }
     return {at + offset, p.shared};
 }
@@ -64,7 +64,7 @@ place place_of_id(store& s, const row& r, std::uint32_t id) {
 template <const description& What>
 place place_of_key(const row& r, const key_view& k) {
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return no_place();
+    if (!s) [[unlikely]] return count_lost_record();
     return place_of_id<What>(*s, r, id_of(*s, r, k));
 }
 // The key by value, which is copied on the cold side alone: the hot side keeps it in registers.
@@ -128,7 +128,7 @@ template <const description& What>
 APM_INLINE place cells_of(const row& r) {
     if (r.kind != kind::gauge) return here<What>();
     store* s = store_of<What>();
-    return s ? place{s->shared, true} : no_place();
+    return s ? place{s->shared, true} : count_lost_record();
 }
 
 // Always has an answer, and makes what it takes.
@@ -144,7 +144,7 @@ template <const description& What>
         return {p.at ? p.at + r.first + x.cell * r.width : nullptr, p.shared};
     }
     store* s = store_of<What>();
-    if (!s) [[unlikely]] return no_place();
+    if (!s) [[unlikely]] return count_lost_record();
     if (r.options.exemplars) return place_of_id<What>(*s, r, x.cell);
     if (x.offset == series::slow_path) return place_of_id<What>(*s, r, 0);
     return place_of_id<What>(*s, r, chunk_base(x.cell - r.first_chunk()) + x.offset / r.width);

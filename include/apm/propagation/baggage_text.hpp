@@ -112,8 +112,8 @@ public:
         if (!good || full_) text_.cut_to(before);
         else ++members_;
     }
-    // Of Jaeger: a URL's encoding, of which the rules for a header want a little more.
-    // What is there already stays. Doubles are counted: no more are read than there may be members.
+    // Of Jaeger: encoded as in a URL; what a header does not take is encoded, too. What is there already stays. Doubles are
+    // counted: no more are read than there may be members.
     [[gnu::noinline]] void add_url_encoded(std::string_view key, std::string_view value) {
         if (full_ || !valid_baggage_key(key)) return;
         if (baggage_has(view(), key)) {

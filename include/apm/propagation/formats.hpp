@@ -79,7 +79,7 @@ inline std::uint64_t read_propagators(std::string_view text, const char* where) 
 
 }  // namespace detail
 
-// From now on, in the whole process. Read in this order, where a later one that finds a parent is believed; all are written. Any
+// From now on, in the whole process. Read in this order, where a later one that finds a parent is taken; all are written. Any
 // thread. What is there twice counts once; an empty list is `none`. apm::runtime does this by OTEL_PROPAGATORS, and its options.
 inline void propagate_with(std::initializer_list<propagator> formats) {
     detail::process_root().propagators.store(detail::propagator_list(formats));
@@ -125,9 +125,9 @@ inline const baggage_keys* baggage_keys_of(const std::string_view* keys, std::si
     return made;
 }
 inline void allow_baggage(const std::string_view* keys, std::size_t count) {
-    static constexpr baggage_keys nothing{0, nullptr, nullptr};
-    const baggage_keys* const made = count ? baggage_keys_of(keys, count) : &nothing;
-    process_root().baggage_keys.publish(made ? made : &nothing);
+    static constexpr baggage_keys no_keys{0, nullptr, nullptr};
+    const baggage_keys* const made = count ? baggage_keys_of(keys, count) : &no_keys;
+    process_root().baggage_keys.publish(made ? made : &no_keys);
 }
 
 }  // namespace detail

@@ -78,7 +78,7 @@ public:
 
     context read(std::uint64_t formats) {
         for (std::uint64_t rest = formats; rest; rest >>= 4) read_one(static_cast<propagator>(rest & 15));
-        // The tracestate of another trace than the one that is believed means nothing.
+        // The tracestate of another trace than the one that is taken means nothing.
         if (!best_.valid() || best_.trace != state_of_) state_.clear();
         const bool has_dd = dd_.size() && best_.valid() && best_.trace == dd_of_;
         if (baggage_.cut()) say_baggage_was_cut();
@@ -95,10 +95,10 @@ private:
                 return from_.find("baggage", [this](std::string_view value) { baggage_.add(value); });
             case propagator::b3:
             case propagator::b3multi:
-                if (read_b3_single(c) || read_b3_several(c)) believe(c);
+                if (read_b3_single(c) || read_b3_several(c)) accept(c);
                 return;
             case propagator::jaeger:
-                if (read_first("uber-trace-id", read_jaeger, c)) believe(c);
+                if (read_first("uber-trace-id", read_jaeger, c)) accept(c);
                 return from_.find_all([this](std::string_view name, std::string_view value) {
                     constexpr std::size_t prefix = jaeger_baggage_prefix.size();
                     if (name.size() > prefix && equal_ignoring_case(name.substr(0, prefix), jaeger_baggage_prefix))
@@ -106,7 +106,7 @@ private:
                 });
             case propagator::datadog: return read_datadogs();
             case propagator::xray:
-                if (read_first("X-Amzn-Trace-Id", read_xray, c)) believe(c);
+                if (read_first("X-Amzn-Trace-Id", read_xray, c)) accept(c);
                 return;
             case propagator::none: return;
         }
@@ -129,7 +129,7 @@ private:
         state_.clear();
         from_.find("tracestate", [this](std::string_view value) { state_.add(value); });
         state_of_ = c.trace;
-        believe(c);
+        accept(c);
     }
     bool read_b3_single(context& c) const {
         return read_first("b3", [](std::string_view value, context& to) { return read_b3(value, to); }, c);
@@ -148,12 +148,12 @@ private:
         context c;
         if (!read_datadog({trace, parent, priority, origin, tags}, c, dd_)) return;
         dd_of_ = c.trace;
-        believe(c);
+        accept(c);
     }
 
-    // As OpenTelemetry composes propagators, a later format that finds a parent is believed. What it does not know of the same
+    // As OpenTelemetry composes propagators, a later format that finds a parent is taken. What it does not know of the same
     // trace, it does not take away; and a decision without a trace does not take away a trace.
-    void believe(context& c) {
+    void accept(context& c) {
         if (!c.valid() && best_.valid()) return;
         if (c.valid() && best_.valid() && c.trace == best_.trace) {
             c.random = c.random || best_.random;

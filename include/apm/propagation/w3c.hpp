@@ -93,7 +93,7 @@ private:
         if (text_.size()) text_.put(',');
         text_.put(member);
     }
-    // What is too long for us loses its longest members first, as the specification wishes; all others fit.
+    // What is too long for us loses its longest members first, as the specification advises; all others fit.
     void drop_long_ones() {
         std::string_view rest = text_.view();
         text_.cut_to(0);

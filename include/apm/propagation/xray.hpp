@@ -2,8 +2,7 @@
 //
 //     X-Amzn-Trace-Id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1
 //
-// Root is the trace: the first eight digits are when it began, which X-Ray alone reads.
-// Sampled=?, or anything else: not decided.
+// Root is the trace: the first eight digits are when it began, which X-Ray alone reads. Sampled=?, or anything else: not decided.
 #pragma once
 
 #include <cstddef>

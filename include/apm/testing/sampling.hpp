@@ -15,13 +15,13 @@ namespace apm::inline APM_ABI::testing {
 class sampling {
 public:
     explicit sampling(const sampling_rules& rules)
-        : own_(rules), before_(detail::process_root().chooser.pointer_acquire<const sampling_rules>()) {
+        : own_(rules), before_(detail::process_root().sampler.pointer_acquire<const sampling_rules>()) {
         sample_with(own_);
     }
     sampling(const sampling&) = delete;
     sampling& operator=(const sampling&) = delete;
     ~sampling() {
-        detail::choose_by(before_);
+        detail::set_sampling_rules(before_);
     }
 
 private:

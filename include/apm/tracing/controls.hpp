@@ -59,7 +59,7 @@ struct controls {
 
     // Under the guard.
     [[nodiscard]] sampling_rules rules() const {
-        const auto* const now = process_root().chooser.pointer_acquire<const sampling_rules>();
+        const auto* const now = process_root().sampler.pointer_acquire<const sampling_rules>();
         if (!now) return parent_based(always_on);
         if (now != &straight && now != &asking) return *now;
         // A remote parent's that goes to the root's, and so to the rows, is the root's.
@@ -73,7 +73,7 @@ struct controls {
         root.set(first);
         remote_sampled.set(rest(r.remote_sampled)), remote_not_sampled.set(rest(r.remote_not_sampled));
         local_sampled.set(r.local_sampled), local_not_sampled.set(r.local_not_sampled);
-        choose_by(r.ask_children() ? &asking : &straight);
+        set_sampling_rules(r.ask_children() ? &asking : &straight);
     }
     [[nodiscard]] bool any_row() const {
         bool any = false;
@@ -96,7 +96,7 @@ inline void start_sampling(const sampling_rules& rules) {
     const lock guard(c.guard);
     constexpr std::size_t most = 256;
     const sampling_rules* const own = c.any_row() ? nullptr : interned(c.started, rules, most);
-    if (own) choose_by(own);
+    if (own) set_sampling_rules(own);
     else c.set(rules);
 }
 

@@ -25,7 +25,7 @@ inline sampling_decision as_parent(const sampling_request& r) { return r.parent 
 inline sampling_decision ask_and_spend(const sampler& s, const sampling_request& r, std::uint64_t& spent) {
     constexpr std::uint64_t second = 1'000'000'000;
     const auto is_of_another = [&s](std::uint64_t x) {
-        return s.decide == keep_some_a_second && x > monotonic_ns() + (s.number > second ? s.number : second);
+        return s.decide == sample_by_rate && x > monotonic_ns() + (s.number > second ? s.number : second);
     };
     std::uint64_t before = __atomic_load_n(&spent, __ATOMIC_RELAXED);
     for (;;) {
@@ -106,11 +106,6 @@ public:
         }
         if (s.decide) in_use_.store(in_use_.load() + 1);
         return true;
-    }
-    void clear() {
-        for (std::size_t i = 0; i < places_; ++i)
-            if (rows_[i].name.load()) rows_[i].rule.set({});
-        in_use_.store(0);
     }
     [[nodiscard]] bool has_room(std::size_t more) const { return names_ + more <= most_; }
     [[nodiscard]] bool knows(std::string_view name) const { return place_of(name)->name.load() != 0; }

@@ -60,8 +60,8 @@ APM_COLD inline void cannot_end(root& r, open_span& s) {
     r.spare.publish(&s);
 }
 
-// Ends the span, if it is the one of that id. Calls `done(root, start, end, failed)`, if it is Timed whatever
-// happens.
+// Ends the span, if it has that id. Then calls done(root, start, end, failed). Timed: the clock is read even if it is not
+// recorded.
 template <bool Timed, class Done>
 APM_INLINE void end(open_span& s, std::uint64_t id, Done&& done) {
     root& r = process_root();

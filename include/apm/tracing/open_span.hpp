@@ -47,7 +47,7 @@ struct open_span {
         linked = 8,       // part of a thread's stack
         no_span = 16,     // stands for "no span": what is above it has no parent. With a row: is not seen by what is above it
         remote_above = 32,  // its parent came from another process
-        tail_pending = 64,  // recorded, not sampled: kept if tail sampling decides so
+        tail_pending = 64,  // recorded, not sampled: exported if tail sampling decides so
     };
     // What spans take over from the one below them.
     enum : std::uint8_t {

@@ -3,9 +3,8 @@
 //
 //     tracestate: ot=th:e666;rv:6e6d1a75832a2f,vendor=...
 //
-// th: a trace is sampled where its randomness, a number of 56 bits, is not below this threshold; hexadecimal, zeros at the end
-// left
-//     out.
+// th: a trace is sampled where its randomness, a number of 56 bits, is not below this threshold; hexadecimal, without the zeros
+//     at its end.
 // rv: the randomness, where the last seven bytes of the trace's id are not it.
 // Malformed parts are as if they were not there.
 #pragma once
@@ -89,7 +88,7 @@ inline char* put_threshold(char* to, std::uint64_t threshold) {
     return to;
 }
 
-// What is shared by all traces that begin here with one threshold: made once, and kept for good.
+// What is shared by all traces that begin here with one threshold: made once, never freed.
 struct known_threshold {
     shared_trace* trace;
     std::uint64_t threshold;

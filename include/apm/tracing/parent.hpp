@@ -16,10 +16,10 @@
 
 namespace apm::inline APM_ABI::detail {
 
-inline void take_out_wrong_threshold(open_span& s, bool kept) {
+inline void take_out_wrong_threshold(open_span& s, bool sampled) {
     if (!s.shared || !s.shared->state_size) return;
     const ot_member said = read_ot(s.shared);
-    if (said.threshold == no_threshold || (randomness_of(s.record.trace, said) >= said.threshold) == kept) return;
+    if (said.threshold == no_threshold || (randomness_of(s.record.trace, said) >= said.threshold) == sampled) return;
     s.shared = with_threshold(s.shared, no_threshold);
 }
 // Asks the sampler, and brings the tracestate into line: a threshold that is known now is passed on; one that contradicts the
@@ -48,13 +48,13 @@ APM_COLD inline int begin_tail_sampling(root& r, open_span& s, const tail_rules&
 // Of a span without a parent in this process: its trace, and what becomes of it.
 inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* above, const span_row& row,
                        const sampling_rules* rules) {
-    bool kept = true;
+    bool sampled = true;
     if (!above) [[likely]] {
         s.record.parent = 0;
         s.record.trace = {random_of(t), random_of(t)};
         s.traits = s.random;
         s.shared = nullptr;
-        if (rules) kept = ask(*rules, s, nullptr, row);
+        if (rules) sampled = ask(*rules, s, nullptr, row);
     } else {
         const bool no_span = above->flags & above->no_span;  // baggage without a span, a decision without a trace, or neither
         s.record.parent = no_span ? 0 : above->id();
@@ -65,10 +65,10 @@ inline int begin_trace(root& r, thread_state& t, open_span& s, const open_span* 
         const bool decided = above->flags & above->remote && !(above->traits & above->deferred);
         if (above->traits & above->debug) take_out_wrong_threshold(s, true);
         else if (rules || (s.shared && s.shared->state_size))
-            kept = ask(rules ? *rules : usual_rules, s, no_span && !decided ? nullptr : above, row);
-        else if (decided) kept = above->flags & above->sampled;
+            sampled = ask(rules ? *rules : usual_rules, s, no_span && !decided ? nullptr : above, row);
+        else if (decided) sampled = above->flags & above->sampled;
     }
-    if (kept) return s.sampled;
+    if (sampled) return s.sampled;
     const auto* const tail = r.tail_rules.pointer_acquire<const tail_rules>();
     return tail ? begin_tail_sampling(r, s, *tail) : 0;
 }
@@ -81,8 +81,8 @@ APM_INLINE void begin_below(const open_span& above, open_span& s) {
     s.shared = retain(above.shared);
 }
 
-// One that is as if it were not there: it may be timed. On a stack it is not seen; its context() is that
-// of the span above it.
+// A span that is not recorded, but may be timed. Spans that begin above it on the stack do not see it; its context() is that of
+// the span below it.
 APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool linked) {
     s.traits = 0, s.shared = nullptr;
     if (linked || !above) return s.no_span;
@@ -95,7 +95,7 @@ APM_COLD inline int begin_hidden(open_span& s, const open_span* above, bool link
 [[APM_HIDDEN, gnu::noinline]] inline int begin_otherwise(root& r, thread_state& t, open_span& s, open_span* above,
                                                          const span_row& row, bool linked, bool ask_sampler, bool hidden) {
     above = visible(above);
-    const auto* const rules = row.rules ? row.rules : r.chooser.pointer_acquire<const sampling_rules>();
+    const auto* const rules = row.rules ? row.rules : r.sampler.pointer_acquire<const sampling_rules>();
     int how = 0;
     if (hidden) return begin_hidden(s, above, linked);
     if (!above || above->flags & (above->remote | above->no_span)) {

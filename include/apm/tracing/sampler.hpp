@@ -35,7 +35,7 @@ struct sampling_request {
 // how many spans each one stands for.
 struct sampling_decision {
     bool sampled;
-    std::uint64_t threshold;  // 2^56 times the probability that a trace is not kept
+    std::uint64_t threshold;  // 2^56 times the probability that a trace is not sampled
 
     constexpr sampling_decision(bool s, std::uint64_t t = detail::no_threshold) : sampled(s), threshold(t) {}
 };
@@ -67,17 +67,17 @@ struct sampler {
 
 namespace detail {
 
-inline sampling_decision keep_all(const sampler&, const sampling_request&) { return true; }
-inline sampling_decision keep_none(const sampler&, const sampling_request&) { return false; }
-inline sampling_decision keep_ratio(const sampler& s, const sampling_request& r) {
+inline sampling_decision sample_all(const sampler&, const sampling_request&) { return true; }
+inline sampling_decision sample_none(const sampler&, const sampling_request&) { return false; }
+inline sampling_decision sample_by_ratio(const sampler& s, const sampling_request& r) {
     return __builtin_bswap64(r.trace.high) <= s.number;
 }
-inline sampling_decision keep_from_threshold(const sampler& s, const sampling_request& r) {
+inline sampling_decision sample_by_threshold(const sampler& s, const sampling_request& r) {
     return {r.randomness() >= s.number, s.number};
 }
 
 // Generic cell rate algorithm (ITU-T I.371): `spent` is when the bucket will be full again, in nanoseconds.
-inline sampling_decision keep_some_a_second(const sampler& s, const sampling_request&) {
+inline sampling_decision sample_by_rate(const sampler& s, const sampling_request&) {
     const std::uint64_t second = 1'000'000'000, each = s.number, now = monotonic_ns();
     const std::uint64_t depth = each > second ? each : second;
     std::uint64_t until = __atomic_load_n(&s.spent, __ATOMIC_RELAXED);
@@ -99,37 +99,37 @@ constexpr std::uint64_t rounded_threshold(std::uint64_t t) {
 
 }  // namespace detail
 
-inline constexpr sampler always_on{detail::keep_all};
-inline constexpr sampler always_off{detail::keep_none};
+inline constexpr sampler always_on{detail::sample_all};
+inline constexpr sampler always_off{detail::sample_none};
 
-// Keeps that share of all traces, and says so (OpenTelemetry's consistent probability sampling): each span's adjusted_count() is
-// known, to this process and to all that the trace reaches; a process that keeps more keeps all that one with a smaller share
-// keeps, whatever language it is written in. At least 2^-56; what is not in [0, 1] is taken as the nearer end; NaN as 0.
+// Samples that share of all traces, and says so (OpenTelemetry's consistent probability sampling): each span's adjusted_count()
+// is known, to this process and to all that the trace reaches; a process that samples more samples all that one with a smaller
+// share samples, whatever language it is written in. At least 2^-56; what is not in [0, 1] is taken as the nearer end; NaN as 0.
 constexpr sampler probability(double share) {
     if (!(share >= 1.0 / static_cast<double>(randomness_end))) return always_off;
-    const double kept = share >= 1 ? 0x1p56 : share * 0x1p56;
-    return {detail::keep_from_threshold, detail::rounded_threshold(randomness_end - static_cast<std::uint64_t>(kept + 0.5))};
+    const double sampled = share >= 1 ? 0x1p56 : share * 0x1p56;
+    return {detail::sample_by_threshold, detail::rounded_threshold(randomness_end - static_cast<std::uint64_t>(sampled + 0.5))};
 }
 
-// Keeps that share of all traces, by the first 8 bytes of the trace's id, as opentelemetry-cpp does (which on x86 takes them for
-// a little-endian number). Other languages take others, which is why probability() is to be preferred. What is not in [0, 1] is
-// taken as the nearer end; NaN as 0.
+// Samples that share of all traces, by the first 8 bytes of the trace's id, as opentelemetry-cpp does (which on x86 takes them
+// for a little-endian number). Other languages take others, which is why probability() is to be preferred. What is not in [0, 1]
+// is taken as the nearer end; NaN as 0.
 constexpr sampler trace_id_ratio(double share) {
     if (!(share > 0)) return always_off;
     if (share >= 1) return always_on;
-    return {detail::keep_ratio, static_cast<std::uint64_t>(share * 18446744073709551616.0 /* 2^64 */)};
+    return {detail::sample_by_ratio, static_cast<std::uint64_t>(share * 18446744073709551616.0 /* 2^64 */)};
 }
 
-// Keeps so many a second on average: a bucket of that many is full after a quiet second, so that there may be twice as many
-// within one. Below 1: one in so many seconds. What is not positive keeps nothing; NaN, too. All threads share it.
+// Samples so many a second on average: a bucket of that many is full after a quiet second, so that there may be twice as many
+// within one. Below 1: one in so many seconds. What is not positive samples nothing; NaN, too. All threads share it.
 constexpr sampler rate_limited(double a_second) {
     if (!(a_second > 1e-9)) return always_off;
     if (a_second >= 1e9) return always_on;
-    return {detail::keep_some_a_second, static_cast<std::uint64_t>(1e9 / a_second)};
+    return {detail::sample_by_rate, static_cast<std::uint64_t>(1e9 / a_second)};
 }
 
 // Which sampler is asked, by what the parent is. One without `decide`: not asked, the parent's decision holds; without a parent,
-// everything is kept.
+// everything is sampled.
 struct sampling_rules {
     sampler root;                                // there is no parent, or it left the decision to this process
     sampler remote_sampled, remote_not_sampled;  // a parent in another process
@@ -169,16 +169,16 @@ constexpr sampling_rules parent_based(const sampler& root, const parent_delegate
 
 namespace detail {
 
-inline void choose_by(const sampling_rules* rules) {
+inline void set_sampling_rules(const sampling_rules* rules) {
     root& r = process_root();
-    r.chooser.publish(rules);
+    r.sampler.publish(rules);
     set_gate(r, gate::asks_children, rules && rules->ask_children() ? gate::asks_children : 0);
 }
 
 }  // namespace detail
 
 // From now on, in the whole process; `rules` must outlive it. apm::runtime does this by its options, apm::control while it runs.
-inline void sample_with(const sampling_rules& rules) { detail::choose_by(&rules); }
+inline void sample_with(const sampling_rules& rules) { detail::set_sampling_rules(&rules); }
 void sample_with(const sampling_rules&& rules) = delete;  // which would be gone at the end of the line
 
 }  // namespace apm::inline APM_ABI

@@ -29,7 +29,7 @@ struct span_record {
     static constexpr std::uint32_t thread_bits = 24;  // the kernel's ids are below 2^22 (PID_MAX_LIMIT)
     static constexpr std::uint32_t random_trace = 1u << 26;   // W3C's flag
     static constexpr std::uint32_t remote_parent = 1u << 29;
-    static constexpr std::uint32_t unsampled = 1u << 30;      // kept for what it was, not for its trace: tail_sampling.hpp
+    static constexpr std::uint32_t unsampled = 1u << 30;      // exported by tail sampling (tail_sampling.hpp)
 };
 static_assert(sizeof(span_record) == 64);
 

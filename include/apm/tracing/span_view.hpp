@@ -1,5 +1,5 @@
 // What a span, its attributes, events and links look like to readers: views into a batch (spans.hpp), valid as long as
-// it. Text is as it was given: bytes that are no UTF-8 are for the back end to mend.
+// it. Text is as it was given: bytes that are no UTF-8 are for the back end to repair.
 #pragma once
 
 #include <cstddef>
@@ -193,12 +193,12 @@ public:
     [[nodiscard]] std::uint64_t id() const { return record_->id; }
     [[nodiscard]] std::uint64_t parent() const { return record_->parent; }  // 0: a root
     [[nodiscard]] bool parent_is_remote() const { return (record_->thread & span_record::remote_parent) != 0; }
-    // Whether its trace is part of the sample; else tail sampling kept it, besides it (tracing/tail_sampling.hpp).
+    // Whether its trace is part of the sample; else tail sampling exported it, besides it (tracing/tail_sampling.hpp).
     [[nodiscard]] bool sampled() const { return (record_->thread & span_record::unsampled) == 0; }
     [[nodiscard]] bool trace_is_random() const { return (record_->thread & span_record::random_trace) != 0; }  // W3C's flag
     [[nodiscard]] std::string_view trace_state() const { return state_; }  // the value of the header
     // For how many such spans it stands, itself included: 1 / the probability that its trace is sampled, if that is known
-    // (probability(), here or in the process where the trace began). 0 where tail sampling kept it. NaN where it is not
+    // (probability(), here or in the process where the trace began). 0 where tail sampling exported it. NaN where it is not
     // known: with always_on, the default, too, which says nothing to others; probability(1) says 1.
     [[nodiscard]] double adjusted_count() const {
         if (!sampled()) return 0;

@@ -121,7 +121,7 @@ TEST_CASE("the sampler follows, operation by operation, and forgets what is gone
     CHECK(share(telemetry.search) == 0);
     CHECK(share(telemetry.checkout) == 1);
     apm::control::sample_row<apm::mode::on>("search", {});
-    apm::detail::choose_by(nullptr);
+    apm::detail::set_sampling_rules(nullptr);
 }
 
 TEST_CASE("where there was no memory for an answer, what it said is not left behind") {
@@ -137,7 +137,7 @@ TEST_CASE("where there was no memory for an answer, what it said is not left beh
         CHECK(share(telemetry.checkout, 1) == 1);
         CHECK(share(telemetry.search, 1) == 1);
     }
-    apm::detail::choose_by(nullptr);
+    apm::detail::set_sampling_rules(nullptr);
 }
 
 TEST_CASE("of each operation so many a second at least, which says nothing of how probable it was") {
@@ -155,7 +155,7 @@ TEST_CASE("of each operation so many a second at least, which says nothing of ho
     CHECK(s.follow({.root = probability(1e-9), .lower_bound = 1000, .by_operation = true}));
     CHECK(share(telemetry.checkout, 1) == 1);
     s.follow({.root = always_on});
-    apm::detail::choose_by(nullptr);
+    apm::detail::set_sampling_rules(nullptr);
 }
 
 TEST_CASE("more operations than fit") {

@@ -119,7 +119,7 @@ private:
         if (bound == 0) return v;
         // What the share keeps counts for the bound, too. Operations that have the same remainder share one.
         const std::uint64_t hash = fnv(fnv_basis, r.row.name);
-        const sampling_decision within = ask_and_spend({keep_some_a_second, bound}, r, self.spent_[hash % buckets]);
+        const sampling_decision within = ask_and_spend({sample_by_rate, bound}, r, self.spent_[hash % buckets]);
         return v.sampled ? v : within;
     }
 

@@ -71,10 +71,10 @@ inline std::string words_for(const sampler& s) {
             continue;
         }
         double about = 0;
-        if (s.decide == keep_ratio && s.decide == n.make(0.5).decide) about = static_cast<double>(s.number) * 0x1p-64;
-        else if (s.decide == keep_from_threshold && s.decide == n.make(0.5).decide)
+        if (s.decide == sample_by_ratio && s.decide == n.make(0.5).decide) about = static_cast<double>(s.number) * 0x1p-64;
+        else if (s.decide == sample_by_threshold && s.decide == n.make(0.5).decide)
             about = static_cast<double>(randomness_end - s.number) * 0x1p-56;
-        else if (s.decide == keep_some_a_second && s.decide == n.make(0.5).decide) about = 1e9 / static_cast<double>(s.number);
+        else if (s.decide == sample_by_rate && s.decide == n.make(0.5).decide) about = 1e9 / static_cast<double>(s.number);
         else continue;
         for (int digits = 1; digits <= 17; ++digits) {
             char number[40];
