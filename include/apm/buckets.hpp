@@ -16,7 +16,8 @@
 
 namespace apm::inline APM_ABI {
 
-// Upper bounds of buckets, ascending; made by the three functions below, when the program is compiled.
+// Upper bounds of buckets; made by the three functions below, when the program is compiled. 1 to 512, finite, strictly ascending:
+// others do not compile where a row uses them.
 template <std::size_t N>
 struct bounds {
     double values[N]{};
@@ -26,7 +27,7 @@ struct bounds {
 template <class... Number>
 consteval bounds<sizeof...(Number)> explicit_bounds(Number... bound) { return {{static_cast<double>(bound)...}}; }
 
-// start, start + step, ... N is from 1 to 512; bounds that do not ascend, or are infinite, do not compile where a row uses them.
+// start, start + step, ...
 template <std::size_t N>
 consteval bounds<N> linear_bounds(double start, double step) {
     bounds<N> b;
