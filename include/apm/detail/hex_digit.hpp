@@ -36,7 +36,7 @@ constexpr char hex_digit(std::uint64_t n) { return hex_lookup.digits[n & 15][1];
 constexpr char upper_hex_digit(std::uint64_t n) { return "0123456789ABCDEF"[n & 15]; }
 
 // The last digits of n, an even number of them up to 16, in lower case; the end of what is written.
-inline char* write_hex(char* to, std::uint64_t n, int digits = 16) {
+APM_INLINE char* write_hex(char* to, std::uint64_t n, int digits = 16) {
     for (int i = 0; i < digits; i += 2) __builtin_memcpy(to + i, hex_lookup.digits[n >> 4 * (digits - 2 - i) & 255], 2);
     return to + digits;
 }
