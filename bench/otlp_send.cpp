@@ -38,8 +38,8 @@ void purchase() { TRACE_SCOPE(telemetry.purchase, {.order = 123'456, .product = 
 // Takes whatever is sent to it, in a process of its own.
 class receiver {
 public:
-    enum class manner { answers, hangs };
-    explicit receiver(manner how) {
+    enum class behaviour { answers, hangs };
+    explicit receiver(behaviour how) {
         const int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_in at{};
         at.sin_family = AF_INET;
@@ -51,7 +51,7 @@ public:
         child_ = fork();
         if (child_ == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            if (how == manner::hangs) pause();
+            if (how == behaviour::hangs) pause();
             for (;;) serve(accept(listening, nullptr, nullptr));
         }
         close(listening);
@@ -108,7 +108,7 @@ constexpr int at_once = 50'000;  // spans: they all fit into a ring of 8 MiB
 
 // The time is that of all threads of this process, and of the kernel for them: what a core has to do for a span.
 void end_to_end(benchmark::State& state, std::string_view compression) {
-    const receiver to(receiver::manner::answers);
+    const receiver to(receiver::behaviour::answers);
     apm::runtime runtime{{.metrics_exporter = "none", .traces_exporter = "otlp", .otlp = {.endpoint = to.url(), .compression = compression},
                           .ring_bytes = 8 << 20, .on_error = quiet}};
     const auto begin = std::chrono::steady_clock::now();
@@ -153,11 +153,11 @@ void record_for(benchmark::State& state, std::string_view url) {
     bursts(state);
 }
 void record_for_a_receiver(benchmark::State& state) {
-    const receiver to(receiver::manner::answers);
+    const receiver to(receiver::behaviour::answers);
     record_for(state, to.url());
 }
 void record_for_one_that_hangs(benchmark::State& state) {
-    const receiver to(receiver::manner::hangs);
+    const receiver to(receiver::behaviour::hangs);
     record_for(state, to.url());
 }
 void record_for_one_that_is_not_there(benchmark::State& state) { record_for(state, "http://127.0.0.1:1"); }

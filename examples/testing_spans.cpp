@@ -35,7 +35,7 @@ bool check_out(int order, Wait&& wait) {
     apm::current_span().event("asked again", {{"attempt", 2}});
     wait(5ms);
     if (order != 13) return true;
-    apm::current_span().status(apm::span_status::error, "the card was refused");
+    apm::current_span().status(apm::span_status::error, "the card was declined");
     return false;
 }
 
@@ -56,7 +56,7 @@ int main() {
     spans.restart();
     check_out(13, wait);
     CHECK(spans.find("pay")->status == apm::span_status::error);
-    CHECK(spans.find("pay")->message == "the card was refused");
+    CHECK(spans.find("pay")->message == "the card was declined");
     std::fputs(spans.text().c_str(), stdout);  // for the message of a test that failed
 
     spans.restart();

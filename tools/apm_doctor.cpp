@@ -118,7 +118,7 @@ bool send(const otlp::signal& s, const std::string& body, const char* what, std:
     const delivery::reply r = delivery::send_once(s.to, body, begin + timeout);
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
     const delivery::judgement j = delivery::judge(*s.to.protocol, r, 1, s.to.encoding);
-    const bool arrived = j.outcome == delivery::judgement::what::delivered && j.rejected == 0;
+    const bool arrived = j.outcome == delivery::judgement::action::delivered && j.rejected == 0;
     const std::string words = delivery::explain(s.to, r, j.kind, j.message);
     if (arrived)
         std::printf("  %s: %s took %s in %lld ms (HTTP status %d, %zu bytes%s)\n", s.to.name.c_str(),

@@ -67,7 +67,7 @@ void stay_open(const Options& options, const Front& front, const Load& load, con
 
 }  // namespace
 
-void run(const Options& options, const std::string& page, const sigset_t& signals) {
+void run(const Options& options, const std::string& endpoint, const sigset_t& signals) {
     const Service orders(options.orders_url);
     Front front([&](const Purchase& p) { return place_order(orders, p); });
     // Not counted while they change: read at each collection.
@@ -77,7 +77,7 @@ void run(const Options& options, const std::string& page, const sigset_t& signal
     });
 
     const http::Server server(options.http_port, 8, [&](const http::Request& r) { return answer_outsider(front, r); });
-    std::printf("shop-gateway: %s, %s\nThe shop is open.\n", server.url().c_str(), page.c_str());
+    std::printf("shop-gateway: %s, %s\nThe shop is open.\n", server.url().c_str(), endpoint.c_str());
     std::fflush(stdout);
 
     Load load(front, options.orders ? options.threads : 0, options.orders ? options.orders : UINT64_MAX);
@@ -88,7 +88,7 @@ void run(const Options& options, const std::string& page, const sigset_t& signal
     apm::print_table();
     if (options.tally) load.tally().print();
     if (options.wait) {
-        std::puts("The shop is closed; its pages stay until SIGTERM or Ctrl-C.");
+        std::puts("The shop is closed; its endpoints stay until SIGTERM or Ctrl-C.");
         std::fflush(stdout);
         int signal = 0;
         sigwait(&signals, &signal);

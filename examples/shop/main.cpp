@@ -1,5 +1,5 @@
-// A small shop under load, instrumented with apm: three processes that speak HTTP, gateway -> orders -> payment. Each has a page
-// for Prometheus and writes its spans to files; at the end it prints a table of what it measured.
+// A small shop under load, instrumented with apm: three processes that speak HTTP, gateway -> orders -> payment. Each has an
+// endpoint for Prometheus and writes its spans to files; at the end it prints a table of what it measured.
 //
 // What is measured is declared in schema/shop.hpp; front.cpp, checkout.cpp and bank.cpp record it; hop.hpp carries a trace from
 // one process to the next; this file owns the back ends.
@@ -23,9 +23,9 @@ namespace {
 
 constexpr const char* names[] = {"shop-gateway", "shop-orders", "shop-payment"};
 
-std::string page_of(const apm::runtime& apm) {
+std::string endpoint_of(const apm::runtime& apm) {
     if (!APM_ENABLED) return "built with APM_ENABLED=0: nothing is measured";
-    if (apm.prometheus_port() == 0) return "no page for Prometheus";
+    if (apm.prometheus_port() == 0) return "no endpoint for Prometheus";
     return "metrics: http://127.0.0.1:" + std::to_string(apm.prometheus_port()) + "/metrics";
 }
 
@@ -35,10 +35,10 @@ struct Services {
 
     explicit Services(shop::Options& o) {
         if (o.role != shop::Role::gateway || !o.orders_url.empty()) return;
-        const auto arguments = [&](const char* role, int page, std::vector<std::string> more = {}) {
+        const auto arguments = [&](const char* role, int offset, std::vector<std::string> more = {}) {
             // Of the connections each customer keeps one, and so do some from outside.
             more.insert(more.begin(), {"--role", role, "--threads", std::to_string(o.threads + 16), "--port",
-                                       std::to_string(o.service_port ? o.service_port + page : 0)});
+                                       std::to_string(o.service_port ? o.service_port + offset : 0)});
             return more;
         };
         if (o.payment_url.empty()) o.payment_url = payment.emplace(arguments("payment", 1)).url();
@@ -74,9 +74,9 @@ int main(int argc, char** argv) try {
                           .file = {.stem = name},
                           .span_interval = std::chrono::seconds(1)}};
         switch (options.role) {
-            case shop::Role::gateway: shop::gateway::run(options, page_of(apm), signals); break;
-            case shop::Role::orders:  shop::orders::run(options, page_of(apm), signals); break;
-            case shop::Role::payment: shop::payment::run(options, page_of(apm), signals); break;
+            case shop::Role::gateway: shop::gateway::run(options, endpoint_of(apm), signals); break;
+            case shop::Role::orders:  shop::orders::run(options, endpoint_of(apm), signals); break;
+            case shop::Role::payment: shop::payment::run(options, endpoint_of(apm), signals); break;
         }
         traces = apm.trace_path();
     }

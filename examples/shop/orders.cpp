@@ -31,13 +31,13 @@ http::Answer place(const http::Request& request, const Service& payment) {
 
 }  // namespace
 
-void run(const Options& options, const std::string& page, const sigset_t& signals) {
+void run(const Options& options, const std::string& endpoint, const sigset_t& signals) {
     const Service payment(options.payment_url);
     {
         const http::Server server(options.http_port, options.threads, [&](const http::Request& request) {
             return serve(telemetry.visit, request, [&](const http::Request& r) { return place(r, payment); });
         });
-        std::printf("shop-orders: %s, %s\n", server.url().c_str(), page.c_str());
+        std::printf("shop-orders: %s, %s\n", server.url().c_str(), endpoint.c_str());
         std::fflush(stdout);
         int signal = 0;
         sigwait(&signals, &signal);

@@ -22,11 +22,11 @@ http::Answer pay(const http::Request& request) {
 
 }  // namespace
 
-void run(const Options& options, const std::string& page, const sigset_t& signals) {
+void run(const Options& options, const std::string& endpoint, const sigset_t& signals) {
     {
         const http::Server server(options.http_port, options.threads,
                                   [](const http::Request& request) { return serve(telemetry.visit, request, pay); });
-        std::printf("shop-payment: %s, %s\n", server.url().c_str(), page.c_str());
+        std::printf("shop-payment: %s, %s\n", server.url().c_str(), endpoint.c_str());
         std::fflush(stdout);
         int signal = 0;
         sigwait(&signals, &signal);

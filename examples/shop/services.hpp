@@ -8,9 +8,9 @@
 
 namespace shop {
 
-// `page`: what is to be said of the page for Prometheus. `signals`: SIGINT and SIGTERM, which are blocked.
-namespace gateway { void run(const Options& options, const std::string& page, const sigset_t& signals); }
-namespace orders  { void run(const Options& options, const std::string& page, const sigset_t& signals); }
-namespace payment { void run(const Options& options, const std::string& page, const sigset_t& signals); }
+// `endpoint`: what is to be said of the endpoint for Prometheus. `signals`: SIGINT and SIGTERM, which are blocked.
+namespace gateway { void run(const Options& options, const std::string& endpoint, const sigset_t& signals); }
+namespace orders  { void run(const Options& options, const std::string& endpoint, const sigset_t& signals); }
+namespace payment { void run(const Options& options, const std::string& endpoint, const sigset_t& signals); }
 
 }  // namespace shop

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what apm costs, and prints one table: ours, the peer or the limit it is compared with, their ratio with a 95 %
 interval, the budget, and whether it is kept. SHORT falls short; where the interval lies on both sides of the budget, the
-verdict says so. Exits with 1 if something falls short beyond doubt.
+result says so. Exits with 1 if something falls short beyond doubt.
 
 What counts are ratios: a case and what it is compared with run side by side, their repetitions shuffled together, so that a
 busy or a slow machine changes both alike. Nanoseconds are for orientation. A ratio is ours divided by theirs, and where the
@@ -171,19 +171,19 @@ def main():
     for (program, case), times in samples.items():
         if (program, case) not in shown:                                      # the filter named it
             print(f"  {program}: {case}: {timing.readable(timing.interval(times)[1])}")
-    verdicts = [bench_report.judge(row) for row in rows]
-    short = verdicts.count("SHORT") + len(errors)
+    results = [bench_report.judge(row) for row in rows]
+    short = results.count("SHORT") + len(errors)
     machine, remark = about(samples)
     print("\n".join(["", *errors, *(f"not found: {what}" for what in sorted(missing))]))
-    print(f"{sum(map(bool, verdicts)) + len(errors)} budgets: {verdicts.count('pass')} kept, {short} fall short, "
-          f"{sum('straddles' in verdict for verdict in verdicts)} straddle theirs; {time.monotonic() - started:.0f} s")
+    print(f"{sum(map(bool, results)) + len(errors)} budgets: {results.count('pass')} kept, {short} fall short, "
+          f"{sum('straddles' in result for result in results)} straddle theirs; {time.monotonic() - started:.0f} s")
     print(remark)
 
     today = datetime.date.today().isoformat()
     if options.json:
         cases = [{"program": program, "case": case, "interval": timing.interval(times), "samples": len(times)}
                  for (program, case), times in samples.items()]
-        told = [dataclasses.asdict(row) | {"value": row.value, "verdict": verdict} for row, verdict in zip(rows, verdicts)]
+        told = [dataclasses.asdict(row) | {"value": row.value, "result": result} for row, result in zip(rows, results)]
         report = {"date": today, "machine": machine, "remark": remark, "quick": options.quick, "not found": sorted(missing),
                   "short": errors, "rows": told, "cases": cases}
         options.json.write_text(json.dumps(report, indent=1) + "\n")

@@ -53,7 +53,7 @@ def measured(group, what, ours, peer="", theirs=None, budget="", unit="ns", pair
 
 
 def judge(row):
-    """"pass" or "SHORT", by the whole interval; where it lies on both sides of the budget, the ratio decides and the verdict says
+    """"pass" or "SHORT", by the whole interval; where it lies on both sides of the budget, the ratio decides and the result says
     so. "" where nothing is required."""
     if not row.budget:
         return ""
@@ -62,9 +62,9 @@ def judge(row):
     def holds(value):
         return value >= limit if row.more_is_better else value <= limit
 
-    verdict = "pass" if holds(row.value) else "SHORT"
+    result = "pass" if holds(row.value) else "SHORT"
     sure = all(holds(value) == holds(row.value) for value in row.interval or ())
-    return verdict if sure else f"{verdict} (straddles)"
+    return result if sure else f"{result} (straddles)"
 
 
 def quantity(value, unit):
@@ -124,8 +124,8 @@ def markdown(rows, names=None):
     header = ["| what | ours | compared with | ratio | budget |", "|---|---|---|---|---|"]
 
     def line(name, row):
-        _, ours, peer, theirs, times, budget, verdict = cells(row)
-        return f"| {name} | {ours} | {', '.join(filter(None, (peer, theirs)))} | {times} | {f'{budget} {verdict}'.strip()} |"
+        _, ours, peer, theirs, times, budget, result = cells(row)
+        return f"| {name} | {ours} | {', '.join(filter(None, (peer, theirs)))} | {times} | {f'{budget} {result}'.strip()} |"
 
     if names is not None:
         by_label = {row.label: row for row in rows}

@@ -86,7 +86,7 @@ WRAP(Benchmark*, iterations, (Benchmark* b, benchmark::IterationCount n), "_ZN9b
     return iterations() > 0 ? b : real_iterations(b, n);
 }
 
-// Refused by the library together with a number of iterations.
+// Rejected by the library together with a number of iterations.
 WRAP(Benchmark*, min_time, (Benchmark* b, double t), "_ZN9benchmark8internal9Benchmark7MinTimeEd") {
     return iterations() > 0 ? b : real_min_time(b, t);
 }

@@ -74,10 +74,10 @@ def table(report):
     machine = report["machine"]
     lines.append(f"{report['compiler']}, {machine['processor']}, {machine['cores']} cores, load {machine['load']}"
                  + (f", noise of the times {report['noise'] * 100:.0f} %" if report.get("noise") else ""))
-    return "\n".join(lines + ["", *verdict(report)]) + "\n"
+    return "\n".join(lines + ["", *result(report)]) + "\n"
 
 
-def verdict(report):
+def result(report):
     return report["problems"] or [f"{report['name']}: passed"]
 
 

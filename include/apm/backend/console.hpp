@@ -5,7 +5,7 @@
 //
 //     12.3 ms  checkout order_id=7 coupon="X"
 //     1.20 ms  ├─ reserve
-//     10.1 ms  └─ pay  ERROR: the card was refused
+//     10.1 ms  └─ pay  ERROR: the card was declined
 #pragma once
 
 #include <memory>

@@ -179,7 +179,7 @@ bool basic_runtime<mode::on>::state::start_backends(const detail::settings& sett
         const error failed = b.start(b.self, settings.who);
         detail::say(b.name, failed);
         if (!failed.empty()) continue;
-        if (b.choose) b.choose(b);
+        if (b.select_signals) b.select_signals(b);
         started.push_back(b);
         takes_spans = takes_spans || b.spans;
     }
@@ -216,11 +216,11 @@ bool basic_runtime<mode::on>::state::flush(std::chrono::milliseconds timeout) {
 // In a forked child, which does not have the thread that pushes. A back end that was at work while the process forked stays
 // as it was, its locks included, so it is not to be touched.
 bool basic_runtime<mode::on>::state::push_here(deadline by) {
-    std::vector<detail::any_backend> spanned;
+    std::vector<detail::any_backend> span_backends;
     bool skipped = false;
     for (const detail::any_backend& b : started) {
         const bool busy = busy_at_fork(b);
-        if (b.spans && !busy) spanned.push_back(b);
+        if (b.spans && !busy) span_backends.push_back(b);
         skipped = skipped || busy;
     }
     const auto call = [](const detail::any_backend& b, auto&& f) {
@@ -229,8 +229,8 @@ bool basic_runtime<mode::on>::state::push_here(deadline by) {
         return failed.empty();
     };
     // Without a back end that takes them, spans stay in the rings.
-    bool all = !skipped && (spanned.empty() || detail::deliver_spans(spanned, by, call, [] { return true; }));
-    if (skipped && !spanned.empty()) detail::deliver_spans(spanned, by, call, [] { return true; });
+    bool all = !skipped && (span_backends.empty() || detail::deliver_spans(span_backends, by, call, [] { return true; }));
+    if (skipped && !span_backends.empty()) detail::deliver_spans(span_backends, by, call, [] { return true; });
     for (const detail::any_backend& b : started) {
         if (!b.push || busy_at_fork(b)) continue;
         all = call(b, [&] { return b.push(b.self, by); }) && all;

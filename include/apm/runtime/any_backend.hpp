@@ -25,7 +25,7 @@ struct any_backend {
     bool (*flush)(void*, deadline) = nullptr;                  // null where it keeps nothing
     bool survives_forks = false;                               // a child may call it, whatever the parent was in
     std::chrono::milliseconds interval = std::chrono::minutes(1);
-    void (*choose)(any_backend&) = nullptr;  // once it is started: forgets what it does not want to be handed
+    void (*select_signals)(any_backend&) = nullptr;  // once it is started: forgets what it does not want to be handed
 
     template <backend B>
     static any_backend of(B& b) {
@@ -40,7 +40,7 @@ struct any_backend {
                 return guarded([&] { return static_cast<B*>(p)->export_spans(s, by); });
             };
         if constexpr (requires { { b.sends_spans() && b.sends_metrics() } -> std::convertible_to<bool>; })
-            any.choose = [](any_backend& one) {
+            any.select_signals = [](any_backend& one) {
                 const B& started = *static_cast<const B*>(one.self);
                 if (!started.sends_spans()) one.spans = nullptr;
                 if (!started.sends_metrics()) one.push = nullptr;

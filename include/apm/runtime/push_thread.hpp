@@ -64,10 +64,10 @@ public:
         state_->span_timeout = timeout(how.span_timeout), state_->metric_timeout = timeout(how.metric_timeout);
         state_->spans_due = clock::now() + state_->span_interval;
         for (const any_backend& b : backends) {
-            if (b.spans) state_->spanned.push_back(b);
+            if (b.spans) state_->span_backends.push_back(b);
             if (!b.push) continue;
             const auto interval = std::clamp<std::chrono::milliseconds>(b.interval, shortest, longest);
-            state_->served.push_back({b, interval, clock::now() + interval});
+            state_->push_backends.push_back({b, interval, clock::now() + interval});
         }
         if (backends.empty()) return;
         // A wake-up from here on counts, though the thread does not run yet; so does one from before.
@@ -103,7 +103,7 @@ public:
     void abandon() { static_cast<void>(thread_.release()); }
     // Exports now and waits for it. False where an export failed or was not done by then.
     bool flush(deadline by) {
-        if (!thread_) return state_->served.empty() && state_->spanned.empty();
+        if (!thread_) return state_->push_backends.empty() && state_->span_backends.empty();
         if (is_this_thread()) return false;  // a back end's own call cannot wait for itself
         std::unique_lock guard(state_->mutex);
         const auto wanted = ++state_->flush_wanted;
@@ -123,8 +123,8 @@ private:
     struct state {
         std::mutex mutex;
         std::condition_variable changed;
-        std::vector<client> served;         // the thread's, while it runs
-        std::vector<any_backend> spanned;   // those that take spans
+        std::vector<client> push_backends;  // the thread's, while it runs
+        std::vector<any_backend> span_backends;
         std::chrono::milliseconds span_interval{}, span_timeout{}, metric_timeout{};
         deadline spans_due;
         std::uint32_t seen = 0;  // of the word that is changed to wake the thread; the thread's, while it runs
@@ -139,15 +139,15 @@ private:
         std::unique_lock guard(s.mutex);
         for (bool stopping = false; !stopping && !s.abandoned;) {
             deadline next = clock::now() + longest;
-            for (const client& one : s.served) next = std::min(next, one.due);
-            if (!s.spanned.empty()) next = std::min(next, s.spans_due);
+            for (const client& one : s.push_backends) next = std::min(next, one.due);
+            if (!s.span_backends.empty()) next = std::min(next, s.spans_due);
             const bool woken = sleep(s, guard, next);
             stopping = s.stopping;
             const auto wanted = s.flush_wanted;
             const bool all = stopping || wanted > s.flushed;
             bool well = true;
-            if (!s.spanned.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard, all);
-            for (auto& one : s.served)
+            if (!s.span_backends.empty() && (all || woken || clock::now() >= s.spans_due)) well = deliver(s, guard, all);
+            for (auto& one : s.push_backends)
                 if (!s.abandoned && (all || clock::now() >= one.due)) well = push(s, guard, one) && well;
             if (all) s.flushed = wanted, s.flushed_well = well;
             s.changed.notify_all();
@@ -200,11 +200,11 @@ private:
         bool interrupted = false;
         const auto go_on = [&] {
             interrupted = s.abandoned || s.stopping != at_the_end ||
-                          (!all && std::any_of(s.served.begin(), s.served.end(),
+                          (!all && std::any_of(s.push_backends.begin(), s.push_backends.end(),
                                                [](const client& c) { return clock::now() >= c.due; }));
             return !interrupted;
         };
-        const bool well = deliver_spans(s.spanned, patience(s, s.span_timeout),
+        const bool well = deliver_spans(s.span_backends, patience(s, s.span_timeout),
                                         [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); }, go_on);
         s.spans_due = clock::now() + (interrupted ? clock::duration::zero() : clock::duration(s.span_interval));
         return well;

@@ -58,24 +58,24 @@ private:
     static void feed() {
         const auto& rows = self::telemetry;
         detail::root& process = detail::process_root();
-        bring_up(rows.overflowed, detail::sum_over_rows(true));
-        bring_up(rows.rejected, detail::sum_over_rows(false));
-        bring_up(rows.shared, process.fallbacks.load());
-        bring_up(rows.lost, process.lost.load());
-        bring_up(rows.conflicts, process.conflicts.load());
-        bring_up(rows.errors, process.errors.load());
-        bring_up(rows.blocks, process.blocks.load());
-        bring_up(rows.memory, process.bytes.load());
+        raise_to(rows.overflowed, detail::sum_over_rows(true));
+        raise_to(rows.rejected, detail::sum_over_rows(false));
+        raise_to(rows.shared, process.fallbacks.load());
+        raise_to(rows.lost, process.lost.load());
+        raise_to(rows.conflicts, process.conflicts.load());
+        raise_to(rows.errors, process.errors.load());
+        raise_to(rows.blocks, process.blocks.load());
+        raise_to(rows.memory, process.bytes.load());
         const span_totals spans = count_spans();
-        bring_up(rows.started, spans.unsampled, {.sampling = self::Sampling::dropped});
-        bring_up(rows.started, spans.started, {.sampling = self::Sampling::kept});
-        bring_up(rows.processed, spans.drained, {.cause = {}});
-        bring_up(rows.processed, spans.dropped_full, {.cause = self::Loss::queue_full});
-        bring_up(rows.processed, spans.dropped_memory, {.cause = self::Loss::no_memory});
-        bring_up(rows.processed, spans.dropped_inherited, {.cause = self::Loss::forked});
-        bring_up(rows.undelivered, process.undelivered.load());
-        bring_up(rows.items, spans.dropped_items);
-        bring_up(rows.steps, spans.clock_steps);
+        raise_to(rows.started, spans.unsampled, {.sampling = self::Sampling::dropped});
+        raise_to(rows.started, spans.started, {.sampling = self::Sampling::kept});
+        raise_to(rows.processed, spans.drained, {.cause = {}});
+        raise_to(rows.processed, spans.dropped_full, {.cause = self::Loss::queue_full});
+        raise_to(rows.processed, spans.dropped_memory, {.cause = self::Loss::no_memory});
+        raise_to(rows.processed, spans.dropped_inherited, {.cause = self::Loss::forked});
+        raise_to(rows.undelivered, process.undelivered.load());
+        raise_to(rows.items, spans.dropped_items);
+        raise_to(rows.steps, spans.clock_steps);
         // The duration of the collection before this one; this one is not over yet.
         if (const std::uint64_t ns = process.collect_ns.load()) {
             rows.collect.record<mode::on>(std::chrono::nanoseconds(ns));
@@ -84,7 +84,7 @@ private:
     }
     // By what the row lacks, not by what grew since the last time: right after a fork, and in a program's second runtime.
     template <class Row>
-    static void bring_up(const Row& r, std::uint64_t now, const typename Row::labels_type& at = {}) {
+    static void raise_to(const Row& r, std::uint64_t now, const typename Row::labels_type& at = {}) {
         const std::uint64_t said = detail::total_of(r, detail::labels<typename Row::labels_type>::index(at));
         if (now > said) r.template add<mode::on>(now - said, at);
     }

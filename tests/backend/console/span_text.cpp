@@ -31,7 +31,7 @@ TEST_CASE("a tree") {
          log = make("log", 5, 2, 1'200'000, 1'000);
     checkout.attributes = {{"order_id", std::int64_t{7}}, {"coupon", "X"s}};
     checkout.events = {{"retry", 2'200'000, {{"attempt", std::int64_t{2}}}}};
-    pay.status = apm::span_status::error, pay.message = "the card was refused";
+    pay.status = apm::span_status::error, pay.message = "the card was declined";
     pay.links = {{apm::context{{1, 2}, 0xabc, true, false}, {{"how", "before"s}}}};
     bank.status = apm::span_status::error;
     bank.events = {{"sent", 2'500'000}};
@@ -41,7 +41,7 @@ TEST_CASE("a tree") {
           "         │  +1.20ms retry attempt=2\n"
           "1.20 ms  ├─ reserve\n"
           "1.00 us  │  └─ log\n"
-          "10.1 ms  └─ pay  ERROR: the card was refused\n"
+          "10.1 ms  └─ pay  ERROR: the card was declined\n"
           "            │  link to 0000000000000abc of trace 00000000000000010000000000000002 how=\"before\"\n"
           " 999 ns     └─ bank  ERROR\n"
           "                  +0ns sent\n"

@@ -258,7 +258,7 @@ TEST_CASE("no host, no server, no URL") {
     CHECK(contains(line_of("http://localhost:1/v1/traces"), "nothing listens"));
     for (const char* url : {"ftp://127.0.0.1/", "file:///etc/passwd", "http://[::1", ""}) CHECK(contains(line_of(url), "cannot use the URL"));
     const delivery::destination to = hasty("file:///etc/passwd");
-    CHECK(judged(delivery::send_once(to, "x", in(patience))).outcome == judgement::what::lost);
+    CHECK(judged(delivery::send_once(to, "x", in(patience))).outcome == judgement::action::lost);
 }
 
 TEST_CASE("TLS: who is trusted, who is not, and what is said") {
@@ -286,7 +286,7 @@ TEST_CASE("TLS: who is trusted, who is not, and what is said") {
     CHECK(send().status == 200);
     to.certificate = c.file("other.pem");
     says("is of an unknown issuer");
-    CHECK(judged(send()).outcome == judgement::what::again);
+    CHECK(judged(send()).outcome == judgement::action::retry);
     to.certificate = c.file("none.pem");
     says("none.pem are PEM files that this user may read");
     to.certificate = c.file("ca.pem");

@@ -7,7 +7,7 @@
 #include "../../catch.hpp"
 
 using namespace apm::detail::delivery;
-using what = judgement::what;
+using action = judgement::action;
 
 namespace {
 
@@ -32,10 +32,10 @@ TEST_CASE("2xx is a success, 429, 502, 503 and 504 are worth another attempt, no
         CAPTURE(status);
         const judgement j = judge(answered(status), 5);
         const bool again = status == 429 || status == 502 || status == 503 || status == 504;
-        CHECK(j.outcome == (status < 300 ? what::delivered : again ? what::again : what::lost));
+        CHECK(j.outcome == (status < 300 ? action::delivered : again ? action::retry : action::lost));
         CHECK((j.kind == failure::none) == (status < 300));
         CHECK(j.rejected == 0);
-        CHECK((j.outcome != what::lost || j.cause == loss::rejected));
+        CHECK((j.outcome != action::lost || j.cause == loss::rejected));
     }
 }
 
@@ -43,29 +43,29 @@ TEST_CASE("no answer is worth another attempt, but for a URL that cannot work") 
     for (int code = 1; code < CURL_LAST; ++code) {
         const judgement j = judge(broke(static_cast<CURLcode>(code), curl_easy_strerror(static_cast<CURLcode>(code))), 5);
         CAPTURE(code);
-        CHECK(j.outcome == (j.kind == failure::bad_url ? what::lost : what::again));
+        CHECK(j.outcome == (j.kind == failure::bad_url ? action::lost : action::retry));
         CHECK(j.kind != failure::none);
     }
-    CHECK(judge(broke(CURLE_URL_MALFORMAT), 5).outcome == what::lost);
-    CHECK(judge(broke(CURLE_UNSUPPORTED_PROTOCOL, "Protocol \"ftp\" not supported"), 5).outcome == what::lost);
+    CHECK(judge(broke(CURLE_URL_MALFORMAT), 5).outcome == action::lost);
+    CHECK(judge(broke(CURLE_UNSUPPORTED_PROTOCOL, "Protocol \"ftp\" not supported"), 5).outcome == action::lost);
     CHECK(judge(broke(CURLE_UNSUPPORTED_PROTOCOL, "Received HTTP/0.9 when not allowed"), 5).kind == failure::not_http);
 }
 
 TEST_CASE("an answer that broke off counts where its status says no, and not where it says yes") {
-    CHECK(judge(broke(CURLE_RECV_ERROR, "reset", 413), 5).outcome == what::lost);
-    CHECK(judge(broke(CURLE_SEND_ERROR, "reset", 503), 5).outcome == what::again);
-    CHECK(judge(broke(CURLE_PARTIAL_FILE, "short", 200), 5).outcome == what::again);
+    CHECK(judge(broke(CURLE_RECV_ERROR, "reset", 413), 5).outcome == action::lost);
+    CHECK(judge(broke(CURLE_SEND_ERROR, "reset", 503), 5).outcome == action::retry);
+    CHECK(judge(broke(CURLE_PARTIAL_FILE, "short", 200), 5).outcome == action::retry);
     reply flood = broke(CURLE_WRITE_ERROR, "", 200);
     flood.too_long = true;
-    CHECK(judge(flood, 5).outcome == what::lost);
+    CHECK(judge(flood, 5).outcome == action::lost);
     CHECK(judge(flood, 5).cause == loss::bad_reply);
 }
 
-TEST_CASE("where nothing is, or nothing that understands, another attempt at once is hopeless") {
+TEST_CASE("where nothing is, or nothing that understands, another attempt at once is unreachable") {
     using enum failure;
     for (const failure f : {name_not_found, refused, not_http, proxy, tls_issuer, tls_host, tls_client, tls_file, tls, bad_url})
-        CHECK(apm::detail::delivery::hopeless(f));
+        CHECK(apm::detail::delivery::unreachable(f));
     for (const failure f : {none, timeout, reset, no_memory, other, busy, status, credentials, queue_full, stopped})
-        CHECK_FALSE(apm::detail::delivery::hopeless(f));
+        CHECK_FALSE(apm::detail::delivery::unreachable(f));
     STATIC_REQUIRE(static_cast<std::size_t>(stopped) < 64);  // a bit for each, for what was said
 }

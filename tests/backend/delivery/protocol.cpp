@@ -126,7 +126,7 @@ TEST_CASE("what a protocol's reader throws is an answer that cannot be read") {
     delivery::reply r;
     r.status = 200, r.body = "rejected 1";
     const delivery::judgement j = judge(lines, r, 5);
-    CHECK(j.outcome == delivery::judgement::what::delivered);
+    CHECK(j.outcome == delivery::judgement::action::delivered);
     CHECK(j.kind == failure::unreadable);
 }
 

@@ -10,7 +10,7 @@
 #include <apm/backend/delivery/judgement.hpp>
 
 using namespace apm::detail::delivery;
-using what = judgement::what;
+using action = judgement::action;
 
 namespace {
 
@@ -41,7 +41,7 @@ TEST_CASE("a partial success, in protobuf") {
     CHECK(of("\x1a\x02hi\x0a\x02\x08\x01").rejected == 1);
     for (const char* bad : {"\x0a", "\x0a\x7f", "\x0a\x03\x08\xff\xff", "\xff\xff\xff\xff", "hello", "{\"a\":1}", "\x0b"}) {
         const judgement j = of(bad);
-        CHECK(j.outcome == what::delivered);
+        CHECK(j.outcome == action::delivered);
         CHECK(j.kind == failure::unreadable);
         CHECK(j.rejected == 0);
     }
@@ -62,7 +62,7 @@ TEST_CASE("a partial success, in JSON") {
     CHECK(of(R"({"partialSuccess":{"rejectedSpans":"99999999999999999999"}})").rejected == 0);
     for (const char* bad : {"[]", "null", "hello", "\"x\"", "   "}) CHECK(of(bad).kind == failure::unreadable);
     for (const char* torn : {"{\"", "{\"a", "{\"a\\", "{\"a\":\"", "{\"errorMessage\":", "{\"errorMessage\":\"\\u00", "{\"rejectedSpans\":"})
-        CHECK(of(torn).outcome == what::delivered);
+        CHECK(of(torn).outcome == action::delivered);
     CHECK(judge(answered(200, "", R"({"partialSuccess":{"rejectedSpans":2}})"), 10, true).rejected == 2);   // as was sent
     CHECK(judge(answered(200, protobuf, "\x0a\x02\x08\x03"), 10, true).rejected == 3);                     // as it says
 }
@@ -73,5 +73,5 @@ TEST_CASE("what an error says: google.rpc.Status, in protobuf or JSON, or plain 
     CHECK(judge(answered(404, "text/plain; charset=utf-8", "404 page not found"), 1).message == "404 page not found");
     CHECK(judge(answered(500, "text/html", "<html>"), 1).message.empty());
     CHECK(judge(answered(500, protobuf, "no protobuf"), 1).message.empty());
-    CHECK(judge(answered(500, "", std::string(1000, '\xff')), 1).outcome == what::lost);
+    CHECK(judge(answered(500, "", std::string(1000, '\xff')), 1).outcome == action::lost);
 }

@@ -169,7 +169,7 @@ TEST_CASE("what control says holds until it says that the start's is to hold aga
     apm::control::sample_rate<on>(0);
     std::this_thread::sleep_for(100ms);
     CHECK_FALSE(sampled());
-    CHECK(apm::detail::carry_out(apm::detail::read_control("sampler=").edits, start).empty());
+    CHECK(apm::detail::apply_all(apm::detail::read_control("sampler=").edits, start).empty());
     CHECK(sampled());
 }
 

@@ -101,13 +101,13 @@ TEST_CASE("what is done, said again, undone") {
                       "tracing=on\n");
     const std::string wanted = "sample_rate=0.5\nrow.a=rate_limited:5\nrow.b=probability:0.25\nmax_level=2\ntail_errors=true\n"
                                "tail_slower_than=500\ntail_bytes=1000\ntracing=off\n";
-    CHECK(carry_out(read_control(wanted).edits, start).empty());
+    CHECK(apply_all(read_control(wanted).edits, start).empty());
     CHECK(words_for(now()) == wanted);
-    CHECK(carry_out(read_control(words_for(now())).edits, start).empty());
+    CHECK(apply_all(read_control(words_for(now())).edits, start).empty());
     CHECK(words_for(now()) == wanted);
-    CHECK(carry_out(read_control("tail_errors=false\ntail_slower_than=0").edits, start).empty());
+    CHECK(apply_all(read_control("tail_errors=false\ntail_slower_than=0").edits, start).empty());
     CHECK(now().tail_sampling.bytes == 1000);
-    CHECK(carry_out(read_control("sampler=\nrow.a=\nrow.b=\nmax_level=\ntail_errors=\ntail_slower_than=\ntail_bytes=\ntracing=").edits,
+    CHECK(apply_all(read_control("sampler=\nrow.a=\nrow.b=\nmax_level=\ntail_errors=\ntail_slower_than=\ntail_bytes=\ntracing=").edits,
                     start).empty());
     CHECK(words_for(now()) == at_start);
 }
@@ -124,7 +124,7 @@ TEST_CASE("too many rows: nothing is done at all") {
     const apm::control::state start = apm::control::now<apm::mode::on>();
     std::string many = "max_level=1\n";
     for (int i = 0; i < 300; ++i) many += "row.many" + std::to_string(i) + "=1\n";
-    CHECK(carry_out(read_control(many).edits, start) == "there have been rows of 256 names, and there is no room for another");
+    CHECK(apply_all(read_control(many).edits, start) == "there have been rows of 256 names, and there is no room for another");
     CHECK(words_for(apm::control::now<apm::mode::on>()) == words_for(start));
 }
 

@@ -41,15 +41,15 @@ public:
     error export_spans(const span_batch& batch, deadline) {
         drop_inherited();
         const std::uint64_t first_new = next_;
-        for (const span_view& s : batch.spans) wait(span_data::of(s));
+        for (const span_view& s : batch.spans) buffer(span_data::of(s));
         error failed;
         for (std::uint64_t n = first_new; n < next_; ++n) {
             const auto found = waiting_.find(n);  // not there: it went with one above it
             if (found == waiting_.end()) continue;
-            if (found->second.is_local_root()) show(taken({n}), failed);
-            else if (shown_.contains(found->second.parent_key())) show(taken(family(n)), failed);
+            if (found->second.is_local_root()) print(take({n}), failed);
+            else if (shown_.contains(found->second.parent_key())) print(take(siblings_of(n)), failed);
         }
-        while (waiting_.size() > options_.most_waiting) show(taken(family(above_the_oldest())), failed);
+        while (waiting_.size() > options_.most_waiting) print(take(siblings_of(above_the_oldest())), failed);
         return failed;
     }
     error stop(deadline) {
@@ -58,20 +58,20 @@ public:
         for (auto& [number, s] : waiting_) all.push_back(std::move(s));
         forget();
         error failed;
-        if (!all.empty()) show(all, failed);
+        if (!all.empty()) print(all, failed);
         return failed;
     }
 
 private:
     using numbers = std::vector<std::uint64_t>;
 
-    void wait(span_data s) {
+    void buffer(span_data s) {
         by_key_.emplace(s.key(), next_);
         if (!s.is_local_root()) children_[s.parent_key()].push_back(next_);
         waiting_.emplace(next_++, std::move(s));
     }
     // These, and all that wait below them.
-    std::vector<span_data> taken(numbers left) {
+    std::vector<span_data> take(numbers left) {
         std::vector<span_data> result;
         while (!left.empty()) {
             const std::uint64_t number = left.back();
@@ -86,7 +86,7 @@ private:
         return result;
     }
     // All that wait below the parent of this one, which does not wait itself.
-    numbers family(std::uint64_t number) {
+    numbers siblings_of(std::uint64_t number) {
         auto below = children_.extract(waiting_.at(number).parent_key());
         return std::move(below.mapped());
     }
@@ -100,7 +100,7 @@ private:
         return top;
     }
 
-    void show(const std::vector<span_data>& spans, error& failed) {
+    void print(const std::vector<span_data>& spans, error& failed) {
         const std::string text = to_text(span_tree(spans), text_);
         if (std::fwrite(text.data(), 1, text.size(), options_.to) != text.size() || std::fflush(options_.to) != 0)
             failed = std::string("cannot print spans: ") + std::strerror(errno);

@@ -3,7 +3,7 @@
 //     12.3 ms  checkout order_id=7 coupon="X"
 //              │  +1.20ms retry attempt=2
 //     1.20 ms  ├─ reserve
-//     10.1 ms  └─ pay  ERROR: the card was refused
+//     10.1 ms  └─ pay  ERROR: the card was declined
 #pragma once
 
 #include <algorithm>

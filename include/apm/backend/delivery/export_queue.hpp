@@ -42,14 +42,14 @@ struct export_queue {
     back_off pauses;
     bool failing = false;       // the last attempt did not reach the receiver, or came at a bad time
     bool unreadable = false;    // it is the file of this one batch that failed
-    bool hopeless = false;      // the last attempt failed so that the next will, too: see hopeless()
+    bool unreachable = false;   // the last attempt failed so that the next will, too: see unreachable() of reply.hpp
     steady::time_point not_before{};
-    bool resigned = false;      // at the end: what waits is left to the next process
+    bool left_to_spool = false; // at the end: what waits is left to the next process
     std::chrono::milliseconds max_elapsed_time;
     std::optional<spool> disk;
 
     // Whether this failure is to be reported: it was not since forget() or the last success, nor within destination::quiet.
-    bool first_of(failure f) noexcept {
+    bool should_report(failure f) noexcept {
         if (f == failure::none || (said_ & bit_of(f))) return false;
         auto& last = last_said_[static_cast<std::size_t>(f)];
         const auto now = steady::now();
@@ -59,8 +59,9 @@ struct export_queue {
         return true;
     }
     void forget(failure f) noexcept { said_ &= ~bit_of(f); }
-    // After a success: all failures are news again, but for `except`, which is what there is to say of the success.
-    void works(failure except) noexcept {
+    // After a success: each failure is reported anew, except `except`, which the success itself reports, and those that forget()
+    // is for.
+    void report_anew(failure except) noexcept {
         said_ &= bit_of(except) | bit_of(failure::queue_full) | bit_of(failure::request_too_large) | bit_of(failure::spool);
     }
 

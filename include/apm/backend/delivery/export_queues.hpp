@@ -48,7 +48,7 @@ struct export_queues {
     bool stopping = false, abandoned = false, ended = false;  // nothing is taken; nothing is counted; the sending thread is gone
     deadline stop_by{};
     unsigned flushing = 0;   // calls of flush() that wait
-    error last_words;        // items that are lost at the end
+    error final_error;        // items that are lost at the end
 
     void wake() noexcept {
         const std::uint64_t one = 1;
@@ -66,7 +66,7 @@ struct export_queues {
     }
     void tell_of_spool(export_queue& q, std::string_view what, int failed, std::string_view then) noexcept {
         lock guard(mutex);
-        const bool news = q.first_of(failure::spool);
+        const bool news = q.should_report(failure::spool);
         guard.unlock();
         try {
             if (news) told.say(explain(q.to, {}, failure::spool, q.disk->because(what, failed, then)));
@@ -77,7 +77,7 @@ struct export_queues {
     void lose(export_queue& q, batches& gone, loss cause, failure kind, lock& guard) {
         outcome o{.destination = q.index};
         for (const batch& b : gone) q.lost_waiting(b, cause), o.lost[cause] += b.items;
-        const bool news = !gone.empty() && q.first_of(kind);
+        const bool news = !gone.empty() && q.should_report(kind);
         if (!gone.empty()) changed.notify_all();
         guard.unlock();
         for (const batch& b : gone)
@@ -105,7 +105,7 @@ struct export_queues {
             stuck ? told.finished_unless_busy(o) : told.finished(o);  // it may be the observer itself that it is stuck in
             try {
                 const lock guard(mutex);
-                last_words += (last_words.empty() ? "" : "; ") + q.to.name + ": " + std::to_string(o.lost.all()) + ' ' +
+                final_error += (final_error.empty() ? "" : "; ") + q.to.name + ": " + std::to_string(o.lost.all()) + ' ' +
                               q.to.items + " were not delivered to " + parsed_url_without_secrets(q.to.url) + " and are lost";
             } catch (...) {
             }

@@ -72,21 +72,21 @@ public:
     // is at the other end, and where something was lost since the last time it returned. Any thread.
     bool flush(deadline by) {
         bool delivered = false;
-        static_cast<void>(guarded([&] { return delivered = here().out.flush(sane(by)), error{}; }));
+        static_cast<void>(guarded([&] { return delivered = here().out.flush(clamped(by)), error{}; }));
         return delivered;
     }
 
     // The last attempts, until then; where nothing is at the other end, one. What is left is lost, and said, unless it is
     // spooled. Returns at the latest a tenth of a second after that. Any thread; the second time there is nothing to do.
     error stop(deadline by) {
-        return guarded([&] { return here().stop(sane(by)); });
+        return guarded([&] { return here().stop(clamped(by)); });
     }
 
     // Of this process. Any thread.
     [[nodiscard]] totals count(std::size_t destination) const { return here().out.count(destination); }
 
 private:
-    enum class life { fresh, begun, ending, ended };
+    enum class phase { fresh, begun, ending, ended };
 
     // What belongs to one process. Its children never touch it.
     struct process {
@@ -95,7 +95,7 @@ private:
         outbox out;
         std::mutex control;  // of the two below
         std::unique_ptr<std::thread> thread;
-        std::atomic<life> state{life::fresh};
+        std::atomic<phase> state{phase::fresh};
         bool wanted = false;  // in a child: the parent had begun
 
         process(const std::shared_ptr<const std::vector<destination>>& to, const observer& told)
@@ -103,41 +103,41 @@ private:
 
         error start() {
             const std::lock_guard guard(control);
-            if (state == life::begun) return "is running already";
-            if (state != life::fresh) return "was stopped, and is not started again";
+            if (state == phase::begun) return "is running already";
+            if (state != phase::fresh) return "was stopped, and is not started again";
             const auto sends = std::make_shared<sender>(queues);
             if (error failed = sends->open(); !failed.empty()) return failed;
             out.adopt();
             const char* const name = queues->to->empty() ? plain_http.thread_name : queues->to->front().protocol->thread_name;
             const error failed = start_thread(thread, name, [sends] { sends->run(); });
             if (!failed.empty()) return "no thread: " + failed;
-            state = life::begun;
+            state = phase::begun;
             return {};
         }
         void start_in_child() {
-            if (wanted && state == life::fresh) wanted = start().empty();
+            if (wanted && state == phase::fresh) wanted = start().empty();
         }
         error stop(deadline by) {
             std::unique_lock guard(control);
-            const life was = state;
-            state = was == life::begun || was == life::ending ? life::ending : life::ended;
+            const phase was = state;
+            state = was == phase::begun || was == phase::ending ? phase::ending : phase::ended;
             const std::unique_ptr<std::thread> mine = std::move(thread);
             guard.unlock();
-            if (was == life::fresh) return out.abandon(), out.last_words();
-            if (was == life::ended) return {};
+            if (was == phase::fresh) return out.abandon(), out.final_error();
+            if (was == phase::ended) return {};
             if (mine) out.stop(by);
-            const bool ended = out.wait_for_end(by + patience);
+            const bool ended = out.wait_for_end(by + grace);
             if (!mine) return {};
             if (ended) mine->join();
             else out.abandon(), mine->detach();
-            state = life::ended;
-            return out.last_words();
+            state = phase::ended;
+            return out.final_error();
         }
     };
-    static constexpr std::chrono::milliseconds patience{50};  // for a thread that only has to close its connections
+    static constexpr std::chrono::milliseconds grace{50};  // for a thread that only has to close its connections
 
     // A moment that can be waited for: neither past, nor so far off that clocks overflow.
-    static deadline sane(deadline by) {
+    static deadline clamped(deadline by) {
         const auto now = steady::now();
         return std::clamp<deadline>(by, now, now + std::chrono::hours(24 * 365));
     }
@@ -146,9 +146,9 @@ private:
         if (p->id == getpid()) return *p;
         // A forked child. Two of its threads may come here at once; the parent's locks are of no use.
         auto fresh = std::make_unique<process>(to_, told_);
-        const life parents = p->state;
-        fresh->wanted = parents == life::begun;
-        if (parents == life::ending || parents == life::ended) static_cast<void>(fresh->stop(steady::now()));
+        const phase parents = p->state;
+        fresh->wanted = parents == phase::begun;
+        if (parents == phase::ending || parents == phase::ended) static_cast<void>(fresh->stop(steady::now()));
         process* const inherited = p;
         if (!here_.compare_exchange_strong(p, fresh.get())) return *p;
         inherited->out.forget();

@@ -55,12 +55,12 @@ public:
         for (const auto& q : shared_.all) {
             wanted.push_back(q->puts);
             q->not_before = {};
-            q->hopeless = false;
+            q->unreachable = false;
         }
         ++shared_.flushing;
         shared_.wake();
         const auto waits = [&](const auto& q) { return q->has_until(wanted[q->index]); };
-        const auto may_come = [&](const auto& q) { return !q->hopeless && waits(q); };
+        const auto may_come = [&](const auto& q) { return !q->unreachable && waits(q); };
         shared_.changed.wait_until(
             guard, by, [&] { return shared_.ended || std::none_of(shared_.all.begin(), shared_.all.end(), may_come); });
         --shared_.flushing;
@@ -97,9 +97,9 @@ public:
         shared_.told.silence();
     }
     // What stop() has to say: items that are lost by it.
-    error last_words() {
+    error final_error() {
         const lock guard(shared_.mutex);
-        return shared_.last_words;
+        return shared_.final_error;
     }
     // In a forked child, of the parent's.
     void forget() {
@@ -148,7 +148,7 @@ private:
         q.came(items, adopted);
         q.tally.lost[cause] += items;
         ++q.losses;
-        const bool news = kind != failure::stopped && q.first_of(kind);
+        const bool news = kind != failure::stopped && q.should_report(kind);
         guard.unlock();
         outcome o{.destination = q.index};
         o.lost[cause] = items;

@@ -36,7 +36,7 @@ enum class failure : std::uint8_t {
 };
 
 // Another attempt within the same second or two would end like this one: nothing is there, or nothing that understands.
-constexpr bool hopeless(failure f) {
+constexpr bool unreachable(failure f) {
     using enum failure;
     return f == name_not_found || f == refused || f == not_http || f == proxy || (f >= tls_issuer && f <= bad_url);
 }

@@ -65,7 +65,7 @@ public:
 
 private:
     using lock = export_queues::lock;
-    using what = judgement::what;
+    using action = judgement::action;
     static constexpr std::chrono::seconds longest_sleep{600};
     static constexpr std::chrono::hours longest_hold{1};
 
@@ -80,10 +80,11 @@ private:
     bool step() {
         {
             const lock guard(shared_->mutex);
-            const auto idle = [](const auto& q) { return q->flight.empty() && (q->resigned || q->queue.empty()); };
+            const auto idle = [](const auto& q) { return q->flight.empty() && (q->left_to_spool || q->queue.empty()); };
             const auto& all = shared_->all;
-            const bool late = steady::now() >= shared_->stop_by;
-            if (shared_->abandoned || (shared_->stopping && (late || std::all_of(all.begin(), all.end(), idle)))) return false;
+            const bool past_deadline = steady::now() >= shared_->stop_by;
+            if (shared_->abandoned) return false;
+            if (shared_->stopping && (past_deadline || std::all_of(all.begin(), all.end(), idle))) return false;
         }
         auto next = steady::now() + longest_sleep;
         for (const auto& t : transfers_) next = std::min(next, serve(*t));
@@ -107,7 +108,7 @@ private:
         export_queue& q = t.queue;
         const auto now = steady::now(), far = now + longest_sleep;
         lock guard(shared_->mutex);
-        if (q.sending || q.queue.empty() || q.resigned) return far;
+        if (q.sending || q.queue.empty() || q.left_to_spool) return far;
         if (q.failing && now - q.queue.front().came >= q.max_elapsed_time) {
             batch& oldest = q.queue.front();
             if (!oldest.on_disk()) {
@@ -137,7 +138,7 @@ private:
             if (const int failed = b.on_disk() ? q.disk->read(b, t.from_disk) : 0) {
                 const bool gone = failed == ENOENT || failed == EILSEQ;  // or damaged; else it may be read later
                 q.unreadable = !gone && failed != EMFILE && failed != ENFILE && failed != ENOMEM;
-                settle(t, {}, {gone ? what::lost : what::again, failure::spool, loss::spool_failed, 0,
+                settle(t, {}, {gone ? action::lost : action::retry, failure::spool, loss::spool_failed, 0,
                                q.disk->because("read", failed, gone ? "what was in it is lost" : "will try again")});
                 return false;
             }
@@ -146,7 +147,7 @@ private:
             if (c && curl_multi_add_handle(multi_.get(), c) == CURLM_OK) return true;
         } catch (...) {
         }
-        settle(t, none, {what::again, failure::no_memory});
+        settle(t, none, {action::retry, failure::no_memory});
         return false;
     }
     void finish(transfer& t, CURLcode code) noexcept {
@@ -159,7 +160,7 @@ private:
             r = t.http.finish(code);
             j = judge(*t.queue.to.protocol, r, t.queue.flight.front().items, t.queue.flight.front().encoding);
         } catch (...) {
-            j = {what::again, failure::no_memory};
+            j = {action::retry, failure::no_memory};
         }
         {
             const lock guard(shared_->mutex);
@@ -175,16 +176,16 @@ private:
         if (shared_->abandoned) return;
         batch& b = q.flight.front();
         bool settled = true;
-        q.failing = j.outcome == what::again;
-        q.hopeless = hopeless(j.kind);
+        q.failing = j.outcome == action::retry;
+        q.unreachable = unreachable(j.kind);
         q.not_before = {};
         if (j.kind == failure::spool) --q.tally.requests;
-        if (j.outcome == what::delivered) {
+        if (j.outcome == action::delivered) {
             q.delivered(j.rejected);
             o.delivered = b.items - j.rejected, o.lost[loss::partial] = j.rejected;
-            q.works(j.kind);
+            q.report_anew(j.kind);
             if (q.queue.empty()) q.forget(failure::queue_full);
-        } else if (j.outcome == what::lost) {
+        } else if (j.outcome == action::lost) {
             q.lost_in_flight(j.cause);
             o.lost[j.cause] = b.items;
         } else {
@@ -194,21 +195,21 @@ private:
                                    : retry_after(r.retry_after, longest, std::chrono::system_clock::now());
             q.not_before = steady::now() + (asked ? q.pauses.stretched(*asked) : q.pauses.next());
             const bool others = std::exchange(q.unreadable, false) && !q.queue.empty();
-            q.resigned = shared_->stopping && !others && (b.on_disk() || q.hopeless);
+            q.left_to_spool = shared_->stopping && !others && (b.on_disk() || q.unreachable);
             q.give_back();
             if (others) q.queue.rotate(), q.not_before = steady::now() + q.to.initial_backoff;  // they do not wait for long
             settled = false;
         }
         if (!q.failing) q.pauses.reset();
         q.sending = false;
-        const bool news = q.first_of(j.kind);
+        const bool news = q.should_report(j.kind);
         guard.unlock();
         if (settled && b.on_disk()) q.disk->remove(b);
         t.from_disk = {};
         shared_->tell(q, o, news ? j.kind : failure::none, r, j.message);
         guard.lock();
         if (settled) q.flight.clear();
-        if (settled || q.hopeless) shared_->changed.notify_all();
+        if (settled || q.unreachable) shared_->changed.notify_all();
     }
     void sleep(steady::time_point until) {
         {

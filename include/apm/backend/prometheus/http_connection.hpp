@@ -61,10 +61,10 @@ public:
         return status;
     }
     // Without memory.
-    void reply_sorry() {
-        static constexpr char sorry[] = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
+    void reply_without_memory() {
+        static constexpr char answer[] = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n"
                                         "Connection: close\r\n\r\n";
-        mg_write(c_, sorry, sizeof sorry - 1);
+        mg_write(c_, answer, sizeof answer - 1);
         mg_disable_connection_keep_alive(c_);
     }
 

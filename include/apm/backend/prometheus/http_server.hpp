@@ -126,7 +126,7 @@ private:
         try {
             status = server.answer(c);
         } catch (...) {  // no memory for the exposition: this client has nothing, the program runs on
-            c.reply_sorry();
+            c.reply_without_memory();
         }
         c.read_away();
         return status;

@@ -24,12 +24,12 @@ inline http_answer answer_control(bool change, std::string_view body, const cont
         if (lines.bad.size() > most_bad_lines)
             wrong += "and " + std::to_string(lines.bad.size() - most_bad_lines) + " more bad lines\n";
         if (!wrong.empty()) return {400, wrong + "nothing was changed\n"};
-        if (std::string why = carry_out(lines.edits, start); !why.empty()) return {409, why + "\nnothing was changed\n"};
+        if (std::string why = apply_all(lines.edits, start); !why.empty()) return {409, why + "\nnothing was changed\n"};
     }
     return {200, words_for(control::now<mode::on>())};
 }
 
-inline http_control control_page(std::string_view token, control::state start) {
+inline http_control control_endpoint(std::string_view token, control::state start) {
     return {std::string(token), [start = std::move(start)](bool change, std::string_view body) {
                 return answer_control(change, body, start);
             }};

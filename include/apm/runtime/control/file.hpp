@@ -37,12 +37,12 @@ public:
         if (!wrong.empty() && wrong != wrong_) report("%s: %s; what it said before holds", path_.c_str(), wrong.c_str());
         wrong_ = wrong;
         if (!wrong.empty() || text == text_) return;
-        follow(read_control(text));
+        apply(read_control(text));
         text_ = std::move(text);
     }
 
     // All that it says goes back to what the start had.
-    void let_go() { follow({}); }
+    void restore_start() { apply({}); }
 
 private:
     // One that is not there says nothing.
@@ -67,7 +67,7 @@ private:
         return nullptr;
     }
     // Where it throws, nothing is changed.
-    void follow(control_lines now) {
+    void apply(control_lines now) {
         for (const bad_line& b : now.bad) {
             edit place;
             place.of = b.of, place.name = b.name;
@@ -90,7 +90,7 @@ private:
         }
         now.edits.reserve(now.edits.size() + held_.size());
         now.bad.reserve(now.bad.size() + news.size());
-        for (no_room& no : carry_out_with_room(news, start_)) {
+        for (no_room& no : apply_what_fits(news, start_)) {
             std::erase_if(now.edits, [&no](const edit& e) { return e.same_place(no.what); });
             if (edit* const before = at_place(held_, no.what)) now.edits.push_back(std::move(*before));
             now.bad.push_back({no.what.line, std::move(no.why), no.what.of, {}});

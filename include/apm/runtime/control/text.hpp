@@ -220,7 +220,7 @@ inline std::string no_room_for_row() {
 }
 
 // Does all of it, or nothing, and says why. `start`: what a line without a value goes back to. Any thread.
-inline std::string carry_out(const std::vector<edit>& edits, const control::state& start) {
+inline std::string apply_all(const std::vector<edit>& edits, const control::state& start) {
     constexpr mode on = mode::on;
     controls& c = controls::all();
     const lock guard(c.guard);
@@ -263,7 +263,7 @@ struct no_room {
     edit what;
     std::string why;
 };
-inline std::vector<no_room> carry_out_with_room(std::vector<edit> edits, const control::state& start) {
+inline std::vector<no_room> apply_what_fits(std::vector<edit> edits, const control::state& start) {
     controls& c = controls::all();
     const lock guard(c.guard);
     std::vector<no_room> rest;
@@ -274,11 +274,11 @@ inline std::vector<no_room> carry_out_with_room(std::vector<edit> edits, const c
     };
     for (edit& e : edits)
         if (!fits(e)) rest.push_back({e, no_room_for_row()}), e.of = edit::no_change;
-    if (const std::string why = carry_out(edits, start); !why.empty()) {  // there are too many rules for tail sampling
+    if (const std::string why = apply_all(edits, start); !why.empty()) {  // there are too many rules for tail sampling
         for (edit& e : edits)
             if (e.of == edit::tail_errors || e.of == edit::tail_slower_than || e.of == edit::tail_bytes)
                 rest.push_back({e, why}), e.of = edit::no_change;
-        carry_out(edits, start);
+        apply_all(edits, start);
     }
     return rest;
 }

@@ -48,7 +48,7 @@ public:
         if (abandoned_) return;
         if (thread_) end();
         const error failed = guarded([this] {
-            if (state_->file) state_->file->let_go();  // the file is not read any more
+            if (state_->file) state_->file->restore_start();  // the file is not read any more
             return error{};
         });
         if (!failed.empty()) report("what the control file said still holds: letting it go %s", failed.c_str());
