@@ -58,7 +58,7 @@ BENCHMARK(collect)->Unit(benchmark::kMillisecond);
 #if __has_include(<apm/backend/prometheus/exposition.hpp>)
 void exposition_of(benchmark::State& state, apm::exposition_format format) {
     fill();
-    apm::prometheus_exposition writer;
+    apm::detail::prometheus_exposition writer;
     std::size_t bytes = 0;
     for (auto _ : state) {
         const std::string text = writer.write(apm::collect(), {}, format);

@@ -2,9 +2,14 @@
 //
 // Threads: start(), export_metrics(), export_spans() and stop() are called by one thread at a time, never concurrently. A pull
 // back end (Prometheus) has threads of its own and calls apm::collect() from them. Lifetime: start() once, then stop() once;
-// after stop() nothing of the back end runs any more. Errors are values: a back end never throws and never ends the process; the
-// runtime turns an error into one line. A call should return by its deadline; one that does not is left behind in the call, gets
-// no stop(), and the runtime goes on without it. A batch, and all views into it, are valid during export_spans() only.
+// after stop() nothing of the back end runs any more. Errors are values, and what a call throws is taken as one; the runtime
+// reports it in one line. A call should return by its deadline; one that does not is left behind in the call, gets no stop(), and
+// the runtime goes on without it. A batch, and all views into it, are valid during export_spans() only.
+//
+// A back end may have these, too:
+//     snapshot collect()                         metrics come from here, not from apm::collect()
+//     bool sends_spans(), sends_metrics()        both; asked once after start(): false, and it is not handed these
+//     static constexpr bool survives_forks       true: a forked child may call it, whatever the parent was doing in it
 #pragma once
 
 #include <chrono>
@@ -36,14 +41,18 @@ inline std::string text_of(const resource_value& v) {
     return n ? std::to_string(*n) : std::get<std::string>(v);
 }
 
+namespace detail {
+
 // In a forked child, whose process and instance are others than its parent's.
 inline resource of_this_process(resource who) {
     for (auto& [name, value] : who.attributes) {
         if (name == "process.pid") value = std::int64_t{getpid()};
-        if (name == "service.instance.id" && who.generated_instance_id) value = detail::random_uuid();
+        if (name == "service.instance.id" && who.generated_instance_id) value = random_uuid();
     }
     return who;
 }
+
+}  // namespace detail
 
 using deadline = std::chrono::steady_clock::time_point;
 

@@ -14,24 +14,24 @@ namespace {
 template <class F>
 std::string written(F&& f) {
     std::string out;
-    apm::json_writer json(out);
+    apm::detail::json_writer json(out);
     f(json);
     return out;
 }
 std::string text(std::string_view s) {
-    return written([&](apm::json_writer& json) { json.text(s); });
+    return written([&](apm::detail::json_writer& json) { json.text(s); });
 }
 std::string real(double v) {
-    return written([&](apm::json_writer& json) { json.real(v); });
+    return written([&](apm::detail::json_writer& json) { json.real(v); });
 }
 std::string thousandths(std::int64_t n) {
-    return written([&](apm::json_writer& json) { json.thousandths(n); });
+    return written([&](apm::detail::json_writer& json) { json.thousandths(n); });
 }
 
 }  // namespace
 
 TEST_CASE("commas stand between values, wherever they are") {
-    const std::string out = written([](apm::json_writer& json) {
+    const std::string out = written([](apm::detail::json_writer& json) {
         json.begin_object();
         json.key("a"), json.integer(1);
         json.key("b"), json.begin_array();
@@ -50,7 +50,7 @@ TEST_CASE("commas stand between values, wherever they are") {
 TEST_CASE("what is in the string already is left alone") {
     std::string out = "[";
     out += '1';
-    apm::json_writer json(out);
+    apm::detail::json_writer json(out);
     json.integer(2), json.integer(3);
     CHECK(out == "[12,3");
 }
@@ -72,11 +72,11 @@ TEST_CASE("bytes that are no UTF-8 become U+FFFD, each of them") {
 }
 
 TEST_CASE("integers are all there") {
-    CHECK(written([](apm::json_writer& json) { json.integer(std::numeric_limits<std::int64_t>::min()); }) ==
+    CHECK(written([](apm::detail::json_writer& json) { json.integer(std::numeric_limits<std::int64_t>::min()); }) ==
           "-9223372036854775808");
-    CHECK(written([](apm::json_writer& json) { json.integer(~std::uint64_t{0}); }) == "18446744073709551615");
-    CHECK(written([](apm::json_writer& json) { json.quoted(std::int64_t{-1}), json.quoted(2u); }) == R"("-1","2")");
-    CHECK(written([](apm::json_writer& json) { json.hex(std::uint64_t{0xf}, ~std::uint64_t{1}); }) ==
+    CHECK(written([](apm::detail::json_writer& json) { json.integer(~std::uint64_t{0}); }) == "18446744073709551615");
+    CHECK(written([](apm::detail::json_writer& json) { json.quoted(std::int64_t{-1}), json.quoted(2u); }) == R"("-1","2")");
+    CHECK(written([](apm::detail::json_writer& json) { json.hex(std::uint64_t{0xf}, ~std::uint64_t{1}); }) ==
           R"("000000000000000ffffffffffffffffe")");
 }
 

@@ -39,7 +39,7 @@ std::int64_t says(std::string_view name) {
 }  // namespace
 
 TEST_CASE("records that overflowed and values that were rejected are counted") {
-    const apm::self_observation self;
+    const apm::detail::self_observation self;
     const auto overflowed = says("apm.records.overflowed"), rejected = says("apm.records.rejected");
     for (const char* path : {"a", "b", "c", "d", "c"}) telemetry.paths.add<on>(1, {.path = path});
     telemetry.paid.add<on>(-1.0);
@@ -50,7 +50,7 @@ TEST_CASE("records that overflowed and values that were rejected are counted") {
 }
 
 TEST_CASE("one block per thread alive at once and schema") {
-    const apm::self_observation self;
+    const apm::detail::self_observation self;
     telemetry.hits.add<on>(1);
     const auto blocks = says("apm.blocks"), memory = says("apm.memory");
     CHECK(blocks >= 2);  // this thread's of this schema and of the library's own
@@ -68,7 +68,7 @@ TEST_CASE("one block per thread alive at once and schema") {
 }
 
 TEST_CASE("records into a shared block are counted, for want of memory") {
-    const apm::self_observation self;
+    const apm::detail::self_observation self;
     const auto shared = says("apm.records.shared"), errors = says("apm.errors");
     apm::detail::root& process = apm::detail::process_root();
     process.handler.publish(reinterpret_cast<const void*>(+[](const char*) {}));
@@ -86,13 +86,13 @@ TEST_CASE("records into a shared block are counted, for want of memory") {
 }
 
 TEST_CASE("collections are timed") {
-    const apm::self_observation self;
+    const apm::detail::self_observation self;
     const auto timed = says("otel.sdk.metric_reader.collection.duration");
     CHECK(says("otel.sdk.metric_reader.collection.duration") == timed + 2);
 }
 
 TEST_CASE("a second observation counts nothing twice") {
-    std::optional<apm::self_observation> self(std::in_place);
+    std::optional<apm::detail::self_observation> self(std::in_place);
     telemetry.paths.add<on>(1, {.path = "one more that overflows"});
     const auto overflowed = says("apm.records.overflowed"), blocks = says("apm.blocks"), memory = says("apm.memory");
     CHECK(overflowed > 0);
@@ -104,7 +104,7 @@ TEST_CASE("a second observation counts nothing twice") {
 }
 
 TEST_CASE("in a forked child the counts begin anew, what is held is still held") {
-    const apm::self_observation self;
+    const apm::detail::self_observation self;
     telemetry.paths.add<on>(1, {.path = "one more that overflows"});
     const auto blocks = says("apm.blocks");
     const pid_t child = fork();

@@ -156,8 +156,8 @@ TIMED = {
     },
     "looking": {
         "scrape": (
-            ("page of 100,000 series", "exposition", "prometheus-cpp", "prometheus_exposition", ">= 5"),
-            ("page of 100,000 series, OpenMetrics", "exposition_openmetrics", "prometheus-cpp", "prometheus_exposition", ""),
+            ("exposition of 100,000 series", "exposition", "prometheus-cpp", "prometheus_exposition", ">= 5"),
+            ("exposition of 100,000 series, OpenMetrics", "exposition_openmetrics", "prometheus-cpp", "prometheus_exposition", ""),
             ("snapshot of 100,000 series", "collect", "prometheus-cpp", "prometheus_collect", ""),
         ),
     },
@@ -198,7 +198,7 @@ TIMED = {
     "starting and ending": {
         "runtime": (
             ("runtime without a back end", "runtime_alone/real_time",
-             "one that serves a page", "runtime_serving/iterations:2/real_time", ""),
+             "one that serves an endpoint", "runtime_serving/iterations:2/real_time", ""),
         ),
     },
 }
@@ -220,7 +220,7 @@ README = {
     "a span, switched off at run time": "span, switched off at run time / two reads of the clock",
     "a span with 3 attributes, to OTLP's bytes": "span to OTLP/protobuf, 3 attributes / two reads of the clock",
     "recording while the receiver hangs": "recording for one that hangs / a back end that discards",
-    "a scrape of 100,000 series": "page of 100,000 series / prometheus-cpp",
+    "a scrape of 100,000 series": "exposition of 100,000 series / prometheus-cpp",
     "the header, front-end time": "g++: apm/apm.hpp / prometheus-cpp",
     "400 rows of a schema, front-end time": "g++: 400 rows / the header alone",
     "a call site of a counter with two labels": "g++: counter, 2 labels",

@@ -63,6 +63,9 @@ TREES = (
     ({"bench/README.md": "#include <apm/metrics/row.hpp>"},            "bench/README.md:1: includes"),
     ({"tests/fields.cpp": "", "tests/odr/any.cpp": "", "tests/main.cpp": ""}, ""),
     ({"tests/metrics/row.cpp": ""},                                    "tests/metrics/row.cpp:1: there is no include/apm"),
+    ({"include/apm/impl/a.ipp": "#include <apm/runtime/b.hpp>", "include/apm/runtime/b.hpp": "\n" + PUBLIC + "\n}"},
+                                                                       "runtime/b.hpp:2: has public names that only impl/ reaches"),
+    ({"include/apm/impl/a.ipp": "#include <apm/runtime/b.hpp>", "include/apm/runtime/b.hpp": DETAIL + "\n}"}, ""),
     ({"include/apm/fields.hpp": "int f(int);", "include/apm/impl/a.ipp": "int f(int n) {}"}, ""),
     ({"include/apm/fields.hpp": "#include <apm/impl/a.ipp>", "include/apm/impl/a.ipp": ""}, "includes upwards: fields (declaration)"),
     ({"include/apm/backend/otlp/a.hpp": "", "include/apm/backend/delivery/b.hpp": "#include <apm/backend/otlp/a.hpp>"},
@@ -70,6 +73,7 @@ TREES = (
     ({"include/apm/impl/a.ipp": "\n" * 351},                           "include/apm/impl/a.ipp:350: is 351 lines long"),
     ({"CMakeLists.txt": ""},                                           "names a door apm, but there is no include/apm/apm.hpp"),
     ({"CMakeLists.txt": ""},                                           "names a folder tracing, but nothing is in"),
+    ({"CMakeLists.txt": ""},                                           "has a layer for metrics/*, which matches no header"),
     ({"CMakeLists.txt": ""},                                           "excepts tests/main.cpp, which does not exist"),
     ({"CMakeLists.txt": ""},                                           "README.md:1: its map is not the one"),
 )

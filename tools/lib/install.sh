@@ -1,4 +1,5 @@
-# Installs what a script needs on Debian 12, and only what is missing. Sourced by tools/test, quickstart and bench.
+# Installs what a script needs on Debian 12, and only what is missing. Sourced by tools/test, quickstart, bench and
+# apm-doctor.
 
 build_packages=(g++ cmake ninja-build pkg-config ccache python3 catch2 libbenchmark-dev libboost1.81-dev libfmt-dev
                 libcivetweb-dev zlib1g-dev prometheus-cpp-dev libprotozero-dev libcurl4-openssl-dev)

@@ -54,7 +54,7 @@ public:
     }
     error stop(deadline) { return {}; }
 
-    // Calls f(snapshot) for each kept one, oldest first.
+    // Calls f(snapshot) for each kept one, oldest first. f must not call this object: it is locked.
     template <class F>
     void each(F&& f) const {
         const std::lock_guard guard(mutex_);

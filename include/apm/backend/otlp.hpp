@@ -29,9 +29,8 @@ class exporter;
 using otlp_totals = detail::delivery::totals;
 
 // A back end for spans and metrics. The calling thread encodes and queues, which takes some 100 ns a span and never waits for the
-// network; one thread of its own sends.
-// apm::runtime has one of its own, by its options; this is for
-// another destination. Defined in the library behind apm::runtime (impl/otlp.ipp).
+// network; one thread of its own sends. apm::runtime has one already, by its options; this class is for another destination.
+// Defined in the library behind apm::runtime (impl/otlp.ipp).
 template <mode M>
 class basic_otlp;
 

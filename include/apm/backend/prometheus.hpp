@@ -20,9 +20,8 @@ class prometheus_exporter;
 }
 
 // A pull back end: each request collects and writes the exposition, in one of the server's threads, one at a time. Errors (port
-// taken, no such host, unreadable certificate) come from start() as one line.
-// apm::runtime has one of its own, by its options. Defined in
-// the library behind apm::runtime (impl/prometheus.ipp).
+// taken, no such host, unreadable certificate) come from start() as one line. apm::runtime has one already, by its options; this
+// class is for another address. Defined in the library behind apm::runtime (impl/prometheus.ipp).
 template <mode M>
 class basic_prometheus;
 

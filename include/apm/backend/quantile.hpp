@@ -16,7 +16,7 @@ struct estimate {
 
 // The value below which the share `q` (0..1) of a series of the histogram `r` lies, on a straight line between the bounds of
 // its bucket: as wrong as that bucket is wide. The lowest bucket begins at 0 where its bound is positive; where it is not,
-// the bound is the answer.
+// the bound is the answer. Any thread; no state.
 inline estimate quantile(const row& r, const series_view& s, double q) {
     const std::uint64_t count = s.count();
     if (count == 0) return {std::numeric_limits<double>::quiet_NaN(), false};

@@ -99,7 +99,7 @@ struct span_data {
     std::uint64_t id = 0;
     std::uint64_t parent = 0;       // 0: there is none
     bool parent_is_remote = false;  // it is another process's
-    bool sampled = true;            // else tail sampling kept it, besides the sample
+    bool sampled = true;            // else tail sampling exported it
     double adjusted_count = 0;      // for how many it stands: see span_view
     std::string trace_state = {};   // the value of the header
     std::uint64_t start = 0;        // nanoseconds since the epoch

@@ -138,7 +138,7 @@ inline std::vector<std::string> table_line(const row& r, const series_view& s, d
 }  // namespace detail
 
 // One section for each kind of row, rows in order of declaration. Rates are per second of the snapshot's interval, quantiles
-// are estimates (quantile.hpp), "> x" means above the last bound.
+// are estimates (quantile.hpp), "> x" means above the last bound. Any thread; no state; throws std::bad_alloc.
 inline std::string to_table(const snapshot& s, const table_options& options = {}) {
     const double interval = s.time > s.started ? static_cast<double>(s.time - s.started) / 1e9 : 0;
     detail::text_table counters{{{"counters", "total", "per s"}}}, values{{{"now", "value"}}},

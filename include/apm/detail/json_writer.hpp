@@ -21,7 +21,7 @@
 #include <apm/detail/hex.hpp>
 #include <apm/detail/utf8_text.hpp>
 
-namespace apm::inline APM_ABI {
+namespace apm::inline APM_ABI::detail {
 
 class json_writer {
 public:
@@ -39,7 +39,7 @@ public:
     void text(std::string_view s) {
         separate();
         *out_ += '"';
-        detail::append_utf8(
+        append_utf8(
             *out_, s, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; },
             [this](char c) { escape(c); });
         *out_ += '"';
@@ -79,7 +79,7 @@ public:
     void hex(Words... words) {
         separate();
         *out_ += '"';
-        (detail::append_hex(*out_, words), ...);
+        (append_hex(*out_, words), ...);
         *out_ += '"';
     }
 
@@ -103,7 +103,7 @@ private:
             case '\n': *out_ += "\\n"; break;
             case '\r': *out_ += "\\r"; break;
             case '\t': *out_ += "\\t"; break;
-            default: detail::append_hex(*out_ += "\\u00", static_cast<unsigned char>(c), 2);
+            default: append_hex(*out_ += "\\u00", static_cast<unsigned char>(c), 2);
         }
     }
 
@@ -111,4 +111,4 @@ private:
     std::size_t from_;
 };
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

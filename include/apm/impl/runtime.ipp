@@ -87,7 +87,7 @@ struct basic_runtime<mode::on>::state {
     std::vector<detail::any_backend> started;
     std::optional<detail::push_thread> push;
     std::atomic<unsigned> flushing{0};  // threads in a back end's flush()
-    std::optional<self_observation> self;
+    std::optional<detail::self_observation> self;
     std::unique_ptr<detail::control_thread> control;
     std::vector<detail::builtin_made> ours;
     std::uint64_t dropped_before = 0, full_before = 0;  // spans, when it started

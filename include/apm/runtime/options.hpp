@@ -66,7 +66,7 @@ struct remote_sampling_options {
 // What changes sampling while the program runs, besides apm::control (control.hpp): lines key=value, which
 // runtime/control/text.hpp lists.
 struct control_options {
-    std::string_view file = {};   // APM_CONTROL_FILE: read twice a second; replace it by a rename. It need not be there yet. Not
+    std::string_view file = {};   // APM_CONTROL_FILE: read every 0.4 s; replace it by a rename. It need not be there yet. Not
                                   // watched in a forked child, but where that has a runtime of its own
     // APM_CONTROL_TOKEN: 16 characters at least. With one, the Prometheus endpoint has a path /control, for clients on this
     // machine that send it (Authorization: Bearer ...). Never printed.

@@ -12,9 +12,7 @@
 #include <apm/schema/apm.hpp>
 #include <apm/spans.hpp>
 
-namespace apm::inline APM_ABI {
-
-namespace detail {
+namespace apm::inline APM_ABI::detail {
 
 // One cell of every row of every store: records that overflowed, or values that were rejected.
 inline std::uint64_t sum_over_rows(bool overflowed) {
@@ -43,13 +41,11 @@ inline std::uint64_t total_of(const row& r, std::uint32_t series) {
     return sum;
 }
 
-}  // namespace detail
-
 // While it lives, every collection finds the library's own counts in apm::self::telemetry. apm::runtime has one.
-class self_observation : detail::observer {
+class self_observation : observer {
 public:
-    self_observation() : detail::observer([](detail::observer&) { feed(); }) {
-        detail::expect_forks(detail::process_root());
+    self_observation() : observer([](observer&) { feed(); }) {
+        expect_forks(process_root());
         enlist();
     }
     ~self_observation() { remove(); }
@@ -57,9 +53,9 @@ public:
 private:
     static void feed() {
         const auto& rows = self::telemetry;
-        detail::root& process = detail::process_root();
-        raise_to(rows.overflowed, detail::sum_over_rows(true));
-        raise_to(rows.rejected, detail::sum_over_rows(false));
+        root& process = process_root();
+        raise_to(rows.overflowed, sum_over_rows(true));
+        raise_to(rows.rejected, sum_over_rows(false));
         raise_to(rows.shared, process.fallbacks.load());
         raise_to(rows.lost, process.lost.load());
         raise_to(rows.conflicts, process.conflicts.load());
@@ -85,9 +81,9 @@ private:
     // By what the row lacks, not by what grew since the last time: right after a fork, and in a program's second runtime.
     template <class Row>
     static void raise_to(const Row& r, std::uint64_t now, const typename Row::labels_type& at = {}) {
-        const std::uint64_t said = detail::total_of(r, detail::labels<typename Row::labels_type>::index(at));
+        const std::uint64_t said = total_of(r, labels<typename Row::labels_type>::index(at));
         if (now > said) r.template add<mode::on>(now - said, at);
     }
 };
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

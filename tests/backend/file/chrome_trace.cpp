@@ -71,7 +71,7 @@ std::string value(const std::string& event, const std::string& key) {
 
 // One file, and what is drained into it.
 struct trace {
-    apm::chrome_trace writer;
+    apm::detail::chrome_trace writer;
     std::string text;
     trace() { apm::drain_spans(), writer.begin(text, {{{"service.name", "shop \"1\""}}}); }
     std::vector<std::string> add() {
@@ -89,9 +89,9 @@ TEST_CASE("a file begins with an array and the process; nothing needs to follow 
     CHECK(events_of(t.text) ==
           std::vector<std::string>{"[", R"({"ph":"M",P,T,"name":"process_name","args":{"name":"shop \"1\""}})"});
     CHECK(t.add().empty());
-    CHECK(apm::chrome_trace::ending == "\n]\n");
+    CHECK(apm::detail::chrome_trace::ending == "\n]\n");
     std::string unnamed;
-    apm::chrome_trace().begin(unnamed, {});
+    apm::detail::chrome_trace().begin(unnamed, {});
     std::ifstream comm("/proc/self/comm");
     std::string name;
     std::getline(comm, name);

@@ -50,7 +50,7 @@ std::string ids(const apm::span_view& s) {
 }
 std::string line(const apm::span_batch& batch, const apm::resource& who = anonymous) {
     std::string out;
-    apm::append_otlp_json(out, batch, who);
+    apm::detail::append_otlp_json(out, batch, who);
     return out;
 }
 // What is around one span of the schema above.

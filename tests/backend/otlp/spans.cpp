@@ -63,7 +63,7 @@ node decoded(const apm::span_batch& batch, const apm::resource& r = who) {
     const node same = from_json(json, traces);
     CHECK(same.text() == found.text());
     CHECK(same == found);
-    CHECK(appended([&](std::string& out) { apm::append_otlp_json(out, batch, r); }) == json + '\n');
+    CHECK(appended([&](std::string& out) { apm::detail::append_otlp_json(out, batch, r); }) == json + '\n');
     return found;
 }
 node sorted(node n) {

@@ -204,7 +204,7 @@ constexpr auto& traced_too = apm::instruments<TracedToo>;
 constexpr auto text = apm::exposition_format::text, openmetrics = apm::exposition_format::openmetrics;
 
 // The exposition of some schemas only.
-std::string exposition_of(apm::prometheus_exposition& p, std::vector<std::string_view> schemas, apm::exposition_format format, const apm::resource& who = {}) {
+std::string exposition_of(apm::detail::prometheus_exposition& p, std::vector<std::string_view> schemas, apm::exposition_format format, const apm::resource& who = {}) {
     apm::snapshot all = apm::collect(), some;
     for (const std::string_view schema : schemas)
         for (apm::family& f : all.families)
@@ -212,7 +212,7 @@ std::string exposition_of(apm::prometheus_exposition& p, std::vector<std::string
     return p.write(some, who, format);
 }
 std::string exposition_of(std::vector<std::string_view> schemas, apm::exposition_format format, const apm::resource& who = {}) {
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     return exposition_of(p, schemas, format, who);
 }
 
@@ -494,7 +494,7 @@ TEST_CASE("two schemas with one family: sums, and the first one's gauges; a fami
     const reported said;
     const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
     const std::uint64_t before = conflicts();
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     for (int twice = 0; twice < 2; ++twice)
         CHECK(exposition_of(p, {"page.first", "page.second"}, text) ==
 R"(# HELP both_total The first's help
@@ -543,7 +543,7 @@ level_two 0
 }
 
 TEST_CASE("with scope labels, series of two schemas are told apart instead") {
-    apm::prometheus_exposition p(true);
+    apm::detail::prometheus_exposition p(true);
     const std::string page = exposition_of(p, {"page.first", "page.second"}, text);
     CHECK(has(page, R"(queue{otel_scope_name="page.first",otel_scope_version="1"} 4)"));
     CHECK(has(page, R"(queue{otel_scope_name="page.second"} -5)"));
@@ -569,7 +569,7 @@ TEST_CASE("rows of one scope that was declared twice are one, with scope labels,
     twin2.births.add(4, {.method = Method::paypal}), twin3.births.add(8, {.method = Method::card});
     twin1.warmth.set(1), twin2.warmth.set(2);
     twin1.naps.record(1ms), twin2.naps.record(1s);
-    apm::prometheus_exposition p(true);
+    apm::detail::prometheus_exposition p(true);
     CHECK(exposition_of(p, {"page.twin"}, text) ==
 R"(# HELP births_total Births
 # TYPE births_total counter
@@ -600,7 +600,7 @@ TEST_CASE("a row has its name from the start, not from its first record: no fami
     const reported said;
     const auto conflicts = [] { return apm::detail::process_root().conflicts.load(); };
     const std::uint64_t before = conflicts();
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     const std::vector<apm::other_family> others{{"dawn", "Another's", apm::other_family::kind::gauge, {{.value = 1.0}}}};
     const auto write = [&] {
         apm::snapshot all = apm::collect(), some;
@@ -642,7 +642,7 @@ TEST_CASE("a row that has nothing to show says nothing of a conflict") {
             if (f.row->name == std::string_view("dawn") && f.row->help == help)
                 some.families.push_back({.row = f.row, .schema = f.schema, .series = {}, .cells = {}});
     REQUIRE(some.families.size() == 2);
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     CHECK(p.write(some, {}, text) == "");
     CHECK(said.take().empty());
 }
@@ -701,7 +701,7 @@ TEST_CASE("families of others: every kind, in both formats") {
         {"build_info", "Which", other::kind::info, {{.labels = {{"version", "1"}}, .value = 1.0}}},
         {"without", "No samples", other::kind::gauge, {}},
     };
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     CHECK(p.write({}, {}, text, others) ==
 R"(# HELP their_total Their "own"\nhelp\\
 # TYPE their_total counter
@@ -784,7 +784,7 @@ TEST_CASE("of families of others, one whose name is ours, or another's, is left 
         {"free", "Free", other::kind::gauge, {{.value = 1.0}}},
         {"free", "Twice", other::kind::gauge, {{.value = 2.0}}},
     };
-    apm::prometheus_exposition p;
+    apm::detail::prometheus_exposition p;
     std::string page;
     for (int twice = 0; twice < 2; ++twice) page = p.write(ours, {{{"a", "b"}}}, text, others);
     CHECK(has(page, "free 1"));
@@ -812,7 +812,7 @@ TEST_CASE("a gauge and an updown of one name are not added up, though both are g
     const reported said;
     apm::instruments<SetsIt>.level.set(40);
     apm::instruments<SumsIt>.level.add(2);
-    apm::prometheus_exposition writer;
+    apm::detail::prometheus_exposition writer;
     const std::string page = writer.write(apm::collect(), {}, apm::exposition_format::text);
     CHECK(page.find("\npage_level 40\n") != page.npos);
     CHECK(page.find("page_level 42") == page.npos);

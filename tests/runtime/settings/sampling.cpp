@@ -28,7 +28,7 @@ sampling_rules named(const char* name, const char* argument = "") {
     return chosen({{"OTEL_TRACES_SAMPLER", name}, {"OTEL_TRACES_SAMPLER_ARG", argument}}).rules();
 }
 const sampling_rules usual = parent_based(always_on);
-constexpr const char* in_production = "in the environment production one trace of ten is kept (parentbased_probability, 0.1); "
+constexpr const char* in_production = "in the environment production one trace of ten is sampled (parentbased_probability, 0.1); "
                                       "TRACE_SAMPLE_RATE=1, OTEL_TRACES_SAMPLER or the option `sampler` says otherwise";
 
 }  // namespace

@@ -28,7 +28,7 @@ inline std::string explain(const destination& to, const reply& r, failure kind, 
     const std::string words = message.empty() ? ""s : ": \"" + cleaned(message, to) + '"';
     const std::string answered = where + " answered with HTTP status " + std::to_string(r.status) + words;
     const std::string name(to.protocol->name);
-    // What the protocol has to say to this, or else what can be said of any.
+    // The protocol's own advice, else the general one.
     const auto advice = [&](std::string_view general) {
         const std::string own = to.protocol->advice ? to.protocol->advice(kind, to) : ""s;
         return "; " + (own.empty() ? std::string(general) : own);

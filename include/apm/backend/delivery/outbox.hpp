@@ -41,7 +41,7 @@ public:
         }
     }
 
-    // Takes what the spools have of processes that are gone. Before the sending thread begins.
+    // Takes what the spools have of processes that ended. Before the sending thread begins.
     void adopt() {
         for (const auto& q : shared_.all)
             if (q->disk && !q->disk->is_open()) adopt(*q);

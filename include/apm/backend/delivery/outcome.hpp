@@ -1,4 +1,4 @@
-// What became of the items that were to be delivered, and who is told.
+// What became of the items that were to be delivered, and the observer that is told.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ struct lost_items {
 
 // In items, unless it says otherwise. At any moment put + adopted == delivered + lost.all() + waiting + in_flight.
 struct totals {
-    std::uint64_t put = 0, adopted = 0;  // adopted: found in the spool, of processes that are gone
+    std::uint64_t put = 0, adopted = 0;  // adopted: found in the spool, of processes that ended
     std::uint64_t delivered = 0;
     lost_items lost = {};
     std::uint64_t waiting = 0, in_flight = 0;             // after stop(), what waits is what the spool keeps

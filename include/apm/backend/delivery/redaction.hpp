@@ -1,4 +1,4 @@
-// What of a destination, and of a receiver's words, may be shown.
+// What of a destination, and of a receiver's text, may be shown.
 #pragma once
 
 #include <algorithm>
@@ -51,7 +51,7 @@ inline std::vector<std::string> secrets_of(const destination& to) {
     return all;
 }
 
-// A receiver's words: without secrets that it echoes, printable, 200 bytes at most.
+// A receiver's text: without secrets that it echoes, printable, 200 bytes at most.
 inline std::string cleaned(std::string text, const destination& to) {
     constexpr std::size_t most = 200;
     const auto printable = [](std::string s) {

@@ -13,7 +13,7 @@
 
 namespace apm::inline APM_ABI::detail::delivery {
 
-// Text is the receiver's own: not for printing as it is (redaction.hpp).
+// A receiver's text: not for printing as it is (redaction.hpp).
 struct reply {
     long status = 0;          // of HTTP; 0: no answer
     CURLcode failed = CURLE_OK;  // of the transfer

@@ -3,9 +3,9 @@
 //     <directory>/<destination>.<process>.<random>/<name>       (spool_name.hpp)
 //
 // A file is the body of a request, and nothing else: no header, no secret. It is written under another name and renamed when it
-// is whole. A process holds a lock (flock) on its directory for as long as it lives; a process that starts adopts the directories
-// of the dead. It survives the end of the process at any moment; not the machine's, for nothing waits for the disk. Errors are
-// errno's numbers; 0: all is well.
+// is whole. A process holds a lock (flock) on its directory until it ends; a process that starts adopts the directories of
+// processes that ended. It survives the end of the process at any moment, but not a crash of the machine: no write is synced.
+// Errors are errno's numbers; 0: all is well.
 #pragma once
 
 #include <algorithm>
@@ -62,7 +62,7 @@ public:
                 return errno;
             }
             file_descriptor own(openat(base.get(), own_name.c_str(), directory_flags));
-            // A process that starts at this moment may have taken it for one that a dead process left, and removed it.
+            // A process that starts at this moment may have taken it for one that a process that ended left, and removed it.
             if (!own && errno == ENOENT) continue;
             if (!own) return errno;
             if (flock(own.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -76,18 +76,18 @@ public:
         return EBUSY;
     }
 
-    // What dead processes left for this destination, oldest first.
+    // What processes that ended left for this destination, oldest first.
     batches adopt() {
         std::vector<orphan> found;
-        std::vector<std::pair<std::string, file_descriptor>> dead;
+        std::vector<std::pair<std::string, file_descriptor>> ended;
         each_entry(base_.get(), [&](const std::string& entry) {
             if (!is_process_directory(entry) || entry == own_name_) return;
             file_descriptor fd(openat(base_.get(), entry.c_str(), directory_flags));
             struct stat is {};
             if (!fd || fstat(fd.get(), &is) != 0 || is.st_uid != geteuid()) return;
-            if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return;  // it lives
+            if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return;  // its process still runs
             find(fd.get(), found);
-            dead.emplace_back(entry, std::move(fd));
+            ended.emplace_back(entry, std::move(fd));
         });
         std::sort(found.begin(), found.end(), [](const orphan& a, const orphan& b) {
             return std::tuple(a.when.tv_sec, a.when.tv_nsec, a.name) < std::tuple(b.when.tv_sec, b.when.tv_nsec, b.name);
@@ -98,7 +98,7 @@ public:
             if (renameat(o.directory, o.name.c_str(), own_.get(), o.content.file.c_str()) == 0)
                 all.push_back(std::move(o.content));
         }
-        for (const auto& [entry, fd] : dead)
+        for (const auto& [entry, fd] : ended)
             unlinkat(base_.get(), entry.c_str(), AT_REMOVEDIR);  // unless something is left in it
         return all;
     }

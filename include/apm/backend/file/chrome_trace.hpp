@@ -1,7 +1,7 @@
 // Finished spans as Chrome's trace events, for ui.perfetto.dev and chrome://tracing.
 //
 //     [                                                      a file begins so; what follows needs no "]" to be loaded, so that
-//     {"ph":"M","name":"process_name",...}                   a program that died leaves a trace all the same
+//     {"ph":"M","name":"process_name",...}                   a program that crashed leaves a trace, too
 //     ,{"ph":"X","ts":3.5,"dur":2,"tid":7,"name":...}        a span: a slice on the thread that ended it; in microseconds
 //     ,{"ph":"b",...}                                        begins one that no slice can be
 //     ,{"ph":"s",...}                                        an arrow to a child that ended on another thread
@@ -29,7 +29,7 @@
 #include <apm/config.hpp>
 #include <apm/spans.hpp>
 
-namespace apm::inline APM_ABI {
+namespace apm::inline APM_ABI::detail {
 
 // One thread at a time. Memory: some 150 bytes for each of the last 8192 to 16384 spans, less than 10 KiB for each of the last
 // 1024 to 2048 threads. Throws std::bad_alloc.
@@ -55,7 +55,7 @@ public:
     void append(std::string& out, const span_batch& batch) {
         if (batch.spans.empty()) return;
         order(batch);
-        detail::chrome_event_writer to = writer(out);
+        chrome_event_writer to = writer(out);
         if (!std::exchange(zero_said_, true)) to.put_zero();
         for (const entry& e : entries_) {
             name_thread(to, e.span->thread());
@@ -79,7 +79,7 @@ private:
         std::uint32_t thread;
     };
     struct thread {
-        detail::nesting slices;
+        nesting slices;
         bool named = false;
     };
 
@@ -115,7 +115,7 @@ private:
     }
 
     // From the slice of a parent to that of a child on another thread. Of the two, either may come first.
-    void put_arrows(detail::chrome_event_writer& to, const span_view& s) {
+    void put_arrows(chrome_event_writer& to, const span_view& s) {
         const slice here{s.id(), s.start(), s.end(), s.thread()};
         waiting_.each(here.id, [&](const slice& child) { put_arrow(to, here, child); });
         waiting_.erase(here.id);
@@ -128,7 +128,7 @@ private:
         });
         if (!found) waiting_.add(s.parent(), here);
     }
-    void put_arrow(detail::chrome_event_writer& out, const slice& from, const slice& to) {
+    void put_arrow(chrome_event_writer& out, const slice& from, const slice& to) {
         if (from.thread == to.thread) return;
         // Each end is bound to the slice that is there at that time: within it, and not against the time's direction.
         const std::uint64_t last_from = std::max(from.start, from.end - (from.end > from.start));
@@ -138,14 +138,14 @@ private:
         out.put_end_of_arrow("s", from.thread, begins, to.id);
         out.put_end_of_arrow("f", to.thread, std::max(begins, to.start), to.id);
     }
-    void name_thread(detail::chrome_event_writer& to, std::uint32_t id) {
+    void name_thread(chrome_event_writer& to, std::uint32_t id) {
         thread& t = thread_of(id);
         if (std::exchange(t.named, true)) return;
         char path[64];
         snprintf(path, sizeof path, "/proc/self/task/%u/comm", id);
         if (const std::string name = first_line(path); !name.empty()) to.put_thread_name(id, name);  // else it is gone
     }
-    detail::chrome_event_writer writer(std::string& out) const { return {out, zero_}; }
+    chrome_event_writer writer(std::string& out) const { return {out, zero_}; }
 
     static std::string process_name(const resource& who) {
         for (const auto& [name, value] : who.attributes)
@@ -165,10 +165,10 @@ private:
     static constexpr std::size_t remembered = 8192, remembered_threads = 1024;
     std::vector<entry> entries_;
     std::unordered_map<std::uint32_t, thread> young_threads_, old_threads_;
-    detail::recent<slice, remembered> slices_;   // by their own id
-    detail::recent<slice, remembered> waiting_;  // by their parent's, which was not seen yet
+    recent<slice, remembered> slices_;   // by their own id
+    recent<slice, remembered> waiting_;  // by their parent's, which was not seen yet
     std::uint64_t zero_ = 0;                     // nanoseconds since 1970: a midnight (UTC), a day or two before the first span
     bool zero_known_ = false, zero_said_ = false;
 };
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

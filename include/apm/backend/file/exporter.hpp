@@ -1,4 +1,4 @@
-// What apm::file does: turns spans into lines, and writes them whole.
+// What apm::file does: turns spans into lines, and writes them whole. See backend/file.hpp.
 #pragma once
 
 #include <atomic>
@@ -30,13 +30,10 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const { return "file"; }
-    // The paths of the files; absolute after start(). For the thread that exports.
     [[nodiscard]] const std::string& otlp_path() const { return otlp_.to->path(); }
     [[nodiscard]] const std::string& chrome_path() const { return chrome_.to->path(); }
-    // Spans that are missing in one of the files. Any thread.
     [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
-    // Opens the files; an error where that fails.
     error start(const resource& who) {
         return guarded([&]() -> error {
             if (!options_.otlp && !options_.chrome) return "neither OTLP nor Chrome's format is chosen: nothing would be written";
@@ -85,7 +82,6 @@ public:
         return failed;
     }
 
-    // Finishes and closes the files.
     error stop(deadline) {
         return guarded([&]() -> error {
             error failed;

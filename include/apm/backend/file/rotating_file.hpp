@@ -20,7 +20,7 @@
 
 #include <apm/config.hpp>
 
-namespace apm::inline APM_ABI {
+namespace apm::inline APM_ABI::detail {
 
 struct rotating_file_options {
     std::uint64_t max_bytes = 0;      // a piece that does not fit begins the next file, however large it is; 0: no limit
@@ -85,7 +85,7 @@ public:
         end_well();
         int failed = 0;
         for (unsigned n = options_.keep; n > 0 && !failed; --n) failed = move(n - 1, n);
-        if (options_.keep == 0 && unlink(path_.c_str()) != 0 && errno != ENOENT) failed = errno;
+        if (options_.keep == 0 && ::unlink(path_.c_str()) != 0 && errno != ENOENT) failed = errno;
         if (failed) return leave(), failed;
         return open_it();
     }
@@ -148,4 +148,4 @@ private:
     bool torn_ = false;  // nothing more is to be written to it
 };
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

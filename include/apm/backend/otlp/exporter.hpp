@@ -1,4 +1,4 @@
-// What apm::otlp does: encodes what it is handed, queues it, counts what becomes of it.
+// What apm::otlp does: encodes what it is handed, queues it, counts what becomes of it. See backend/otlp.hpp.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,6 @@ public:
     [[nodiscard]] std::string_view name() const { return "otlp"; }
     [[nodiscard]] std::chrono::milliseconds interval() const { return interval_; }
 
-    // An error where neither signal can be sent. Where one cannot, one line says why, and the other is sent.
     error start(const resource& who) {
         who_ = who;
         process_ = getpid();
@@ -61,11 +60,9 @@ public:
         if (!failed.empty()) leave_the_spool();
         return failed;
     }
-    // After start(): whether the runtime is to hand over spans, and metrics: they are wanted and can be sent.
     [[nodiscard]] bool sends_spans() const { return traces().usable(); }
     [[nodiscard]] bool sends_metrics() const { return metrics().usable(); }
 
-    // What is to be sent: cumulative, or, where deltas are preferred, since the last time.
     snapshot collect() { return metrics().delta ? deltas_.collect() : apm::collect(); }
 
     error export_metrics(snapshot& s, deadline) {
@@ -83,7 +80,6 @@ public:
         return {};
     }
 
-    // True where all that was exported since the last time was delivered by then. Any thread.
     bool flush(deadline by) { return delivery_->flush(by); }
     error stop(deadline by) {
         const error lost = delivery_->stop(by);
@@ -92,16 +88,14 @@ public:
         return lost;
     }
 
-    // It works in a forked child, too: what is the parent's is not touched.
     static constexpr bool survives_forks = true;
 
-    // What became of the spans and data points so far. Any thread; zeros before start().
     using totals = delivery::totals;
     [[nodiscard]] totals span_totals() const { return totals_of(traces()); }
     [[nodiscard]] totals data_point_totals() const { return totals_of(metrics()); }
 
 private:
-        [[nodiscard]] const signal& traces() const { return signals_[0]; }
+    [[nodiscard]] const signal& traces() const { return signals_[0]; }
     [[nodiscard]] const signal& metrics() const { return signals_[1]; }
 
     static std::int64_t signed_of(std::uint64_t n) { return static_cast<std::int64_t>(n); }

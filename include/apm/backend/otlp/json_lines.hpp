@@ -9,14 +9,14 @@
 #include <apm/config.hpp>
 #include <apm/spans.hpp>
 
-namespace apm::inline APM_ABI {
+namespace apm::inline APM_ABI::detail {
 
 // Appends one line, with its newline: a TracesData of all spans of the batch, by scope. Of an empty batch: nothing. Spans without
 // a row have a scope without a name. No thread safety of its own; throws std::bad_alloc.
 inline void append_otlp_json(std::string& out, const span_batch& batch, const resource& who) {
     if (batch.spans.empty()) return;
-    detail::otlp::append_spans<detail::otlp::json_encoder>(out, batch.spans, who);
+    otlp::append_spans<otlp::json_encoder>(out, batch.spans, who);
     out += '\n';
 }
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

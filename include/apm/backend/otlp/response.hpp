@@ -1,4 +1,4 @@
-// What ExportTraceServiceResponse, its siblings, and google.rpc.Status have to say (OTLP's specification, "OTLP/HTTP Response").
+// What ExportTraceServiceResponse, its siblings, and google.rpc.Status contain (OTLP's specification, "OTLP/HTTP Response").
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What apm::prometheus does: collects, writes and serves, for each request.
+// What apm::prometheus does: collects, writes and serves, for each request. See backend/prometheus.hpp.
 #pragma once
 
 #include <cstdint>
@@ -36,23 +36,18 @@ public:
             return {write(format), content_type(format)};
         });
     }
-    // Takes about a second at most, whatever clients do; an exposition that is being written is waited for.
     error stop(deadline) {
         server_.stop();
         return {};
     }
 
-    // The port it listens on; 0 while it does not.
     [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
-    // Shows more families, behind ours: `more` is called for every exposition from now on. A name that is taken already is left
-    // out, said once. Any thread, and from within callbacks; what `more` looks at must outlive this object.
     void also(other_families more) {
         const std::lock_guard guard(adding_);
         others_.push_back({std::move(more)});
     }
 
-    // The exposition as it is now.
     [[nodiscard]] std::string write(exposition_format format) {
         const snapshot now = collect();  // outside of the locks: callbacks run
         const std::lock_guard guard(writing_);

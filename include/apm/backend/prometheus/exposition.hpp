@@ -24,7 +24,7 @@
 #include <apm/config.hpp>
 #include <apm/detail/hex.hpp>
 
-namespace apm::inline APM_ABI {
+namespace apm::inline APM_ABI::detail {
 
 // Writes one exposition after the other; one thread at a time. Cost: some 100 ns a series.
 class prometheus_exposition {
@@ -54,11 +54,11 @@ private:
             if (!open()) out_ += suffix;  // 0.0.4 describes the sample's name, OpenMetrics the family's
             out_ += ' ';
         };
-        if (!open()) line("HELP"), detail::prometheus_text::put_escaped(out_, help, false), out_ += '\n';
+        if (!open()) line("HELP"), prometheus_text::put_escaped(out_, help, false), out_ += '\n';
         line("TYPE"), out_.append(type) += '\n';
         if (!open()) return;
         if (!unit.empty()) line("UNIT"), out_.append(unit) += '\n';
-        line("HELP"), detail::prometheus_text::put_escaped(out_, help, true), out_ += '\n';
+        line("HELP"), prometheus_text::put_escaped(out_, help, true), out_ += '\n';
     }
 
     void put_family(const prometheus_family& f) {
@@ -70,13 +70,13 @@ private:
             bounds_.clear();
             for (std::uint32_t i = 0; i < r.buckets->count; ++i) {
                 bounds_.emplace_back();
-                detail::prometheus_text::put_bound(bounds_.back(), r.buckets->bounds[i]);
+                prometheus_text::put_bound(bounds_.back(), r.buckets->bounds[i]);
             }
         }
         const auto put = [&](const prometheus_series& s) {
             labels_.clear();
             s.labels([this](std::string_view name, std::string_view value) {
-                detail::prometheus_text::put_label(labels_, name, value);
+                prometheus_text::put_label(labels_, name, value);
             });
             if (r.kind == kind::histogram) put_histogram(f.name, r, s.values);
             else put_value(f.name, r, s.values);
@@ -97,9 +97,9 @@ private:
     }
     void put_value(std::string_view name, const row& r, const series_view& s) {
         begin(name, r.kind == kind::counter ? "_total" : "");
-        if (r.floating()) detail::prometheus_text::put_double(out_, s.real());
-        else if (r.kind == kind::counter) detail::prometheus_text::put_scaled(out_, s.total(), r.unit->scale);
-        else detail::prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
+        if (r.floating()) prometheus_text::put_double(out_, s.real());
+        else if (r.kind == kind::counter) prometheus_text::put_scaled(out_, s.total(), r.unit->scale);
+        else prometheus_text::put_scaled(out_, s.integer(), r.unit->scale);
         put_exemplar(s, 0);
         out_ += '\n';
     }
@@ -109,14 +109,14 @@ private:
         const std::optional<exemplar> e = s.exemplar(bucket);
         if (!e) return;
         out_ += " # {trace_id=\"";
-        detail::append_hex(out_, e->trace.high);
-        detail::append_hex(out_, e->trace.low);
+        append_hex(out_, e->trace.high);
+        append_hex(out_, e->trace.low);
         out_ += "\",span_id=\"";
-        detail::append_hex(out_, e->span);
+        append_hex(out_, e->span);
         out_ += "\"} ";
-        detail::prometheus_text::put_double(out_, e->value);
+        prometheus_text::put_double(out_, e->value);
         out_ += ' ';
-        detail::prometheus_text::put_scaled(out_, e->time, 1e9);
+        prometheus_text::put_scaled(out_, e->time, 1e9);
     }
     void put_histogram(std::string_view name, const row& r, const series_view& s) {
         std::uint64_t sum = 0;
@@ -126,7 +126,7 @@ private:
             out_.append(name).append("_bucket{").append(labels_);
             if (!labels_.empty()) out_ += ',';
             out_.append("le=\"").append(i < bounds_.size() ? std::string_view(bounds_[i]) : "+Inf").append("\"} ");
-            detail::prometheus_text::put_integer(out_, sum);
+            prometheus_text::put_integer(out_, sum);
             put_exemplar(s, i);
             out_ += '\n';
         }
@@ -134,12 +134,12 @@ private:
         const bool negative = r.buckets->bounds[0] < 0;
         if (open() && negative) return;
         begin(name, "_count");
-        detail::prometheus_text::put_integer(out_, sum);
+        prometheus_text::put_integer(out_, sum);
         out_ += '\n';
         begin(name, "_sum");
-        if (r.floating()) detail::prometheus_text::put_double(out_, s.sum());
-        else if (negative) detail::prometheus_text::put_scaled(out_, s.integer_sum(), r.unit->scale);
-        else detail::prometheus_text::put_scaled(out_, static_cast<std::uint64_t>(s.integer_sum()), r.unit->scale);
+        if (r.floating()) prometheus_text::put_double(out_, s.sum());
+        else if (negative) prometheus_text::put_scaled(out_, s.integer_sum(), r.unit->scale);
+        else prometheus_text::put_scaled(out_, static_cast<std::uint64_t>(s.integer_sum()), r.unit->scale);
         out_ += '\n';
     }
     void put_target(const resource& who) {
@@ -151,7 +151,7 @@ private:
         std::map<std::string, std::string> joined;
         const auto mapped = [](std::string_view key) {
             std::string name;
-            detail::prometheus_text::put_label_name(name, key);
+            prometheus_text::put_label_name(name, key);
             return name;
         };
         for (const auto& [key, value] : sorted)
@@ -159,7 +159,7 @@ private:
         labels_.clear();
         for (const auto& attribute : who.attributes)
             if (const auto at = joined.extract(mapped(attribute.first)))
-                detail::prometheus_text::put_label(labels_, at.key(), at.mapped());
+                prometheus_text::put_label(labels_, at.key(), at.mapped());
         begin("target_info", "");
         out_ += "1\n";
     }
@@ -170,7 +170,7 @@ private:
         constexpr std::string_view words[] = {"counter", "gauge", "histogram", "summary", "untyped", "info"};
         if (f.samples.empty()) return;
         std::string name, suffix;
-        detail::prometheus_text::put_metric_name(name, f.name);
+        prometheus_text::put_metric_name(name, f.name);
         for (const auto& [kind, ending] : {std::pair(type::counter, "_total"), std::pair(type::info, "_info")})
             if (f.type == kind && name.ends_with(ending) && name != ending)
                 suffix = ending, name.resize(name.size() - suffix.size());
@@ -188,13 +188,13 @@ private:
             const std::string_view part = s.suffix;
             if (open() && f.negative_bounds && part != "_bucket") continue;
             labels_.clear();
-            for (const auto& [key, value] : s.labels) detail::prometheus_text::put_label(labels_, key, value);
+            for (const auto& [key, value] : s.labels) prometheus_text::put_label(labels_, key, value);
             if (!s.bound.empty())
-                detail::prometheus_text::put_label(labels_, f.type == type::summary ? "quantile" : "le", s.bound);
+                prometheus_text::put_label(labels_, f.type == type::summary ? "quantile" : "le", s.bound);
             begin(name, part.empty() ? suffix : part);
-            if (const auto* n = std::get_if<std::uint64_t>(&s.value)) detail::prometheus_text::put_integer(out_, *n);
-            else detail::prometheus_text::put_double(out_, std::get<double>(s.value));
-            if (s.timestamp_ms) out_ += ' ', detail::prometheus_text::put_scaled(out_, s.timestamp_ms, open() ? 1000 : 1);
+            if (const auto* n = std::get_if<std::uint64_t>(&s.value)) prometheus_text::put_integer(out_, *n);
+            else prometheus_text::put_double(out_, std::get<double>(s.value));
+            if (s.timestamp_ms) out_ += ' ', prometheus_text::put_scaled(out_, s.timestamp_ms, open() ? 1000 : 1);
             out_ += '\n';
         }
     }
@@ -206,4 +206,4 @@ private:
     bool scope_labels_;
 };
 
-}  // namespace apm::inline APM_ABI
+}  // namespace apm::inline APM_ABI::detail

@@ -1,4 +1,4 @@
-// A file of lines key=value (control_text.hpp) that is looked at again and again: what changed in it is done.
+// A file of lines key=value (text.hpp) that is looked at again and again: what changed in it is done.
 #pragma once
 
 #include <algorithm>

@@ -153,7 +153,7 @@ private:
         if (!equal_ignoring_case(place, "production")) return;
         o_.sampler = parent_based(probability(0.1));
         show(at, o_.sampler, "the environment production");
-        report("in the environment production one trace of ten is kept (parentbased_probability, 0.1); TRACE_SAMPLE_RATE=1, "
+        report("in the environment production one trace of ten is sampled (parentbased_probability, 0.1); TRACE_SAMPLE_RATE=1, "
                "OTEL_TRACES_SAMPLER or the option `sampler` says otherwise");
     }
     void translate() {
