@@ -53,7 +53,6 @@ struct settings {
         reader.text(options.file.directory, "APM_TRACE_DIRECTORY");
         read_limits(options.limits);
         // More than an hour may be more than a clock can add.
-        constexpr std::int64_t hour = 3'600'000;
         reader.duration(options.span_interval, 1, hour, "OTEL_BSP_SCHEDULE_DELAY");
         reader.duration(options.span_timeout, 0, hour, "OTEL_BSP_EXPORT_TIMEOUT");
         reader.duration(options.metric_timeout, 0, hour, "OTEL_METRIC_EXPORT_TIMEOUT");

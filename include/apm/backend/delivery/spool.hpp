@@ -24,7 +24,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -34,6 +33,7 @@
 #include <apm/backend/delivery/spool_name.hpp>
 #include <apm/config.hpp>
 #include <apm/detail/file_descriptor.hpp>
+#include <apm/detail/file_size_limit.hpp>
 #include <apm/detail/hex.hpp>
 #include <apm/detail/random.hpp>
 
@@ -107,9 +107,7 @@ public:
     int write(batch& b) {
         if (!is_open())
             if (const int failed = open()) return failed;
-        struct rlimit most {};
-        // A write beyond it would not only fail but send SIGXFSZ, which ends a program that is not prepared.
-        if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && b.body.size() > most.rlim_cur) return EFBIG;
+        if (!may_grow_to(b.body.size())) return EFBIG;
         b.size = b.body.size();
         b.checksum = checksum_of(b.body);
         const std::string name = spool_name(protocol_, next_++, b), unfinished = name + unfinished_ending;

@@ -18,6 +18,7 @@
 #include <apm/backend/file/rotating_file.hpp>
 #include <apm/backend/otlp/json_lines.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/guarded.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -164,18 +165,6 @@ private:
         const std::string reason =
             failed == EISDIR ? "what is there is no regular file" : std::generic_category().message(failed);
         return "cannot " + std::string(what) + ' ' + path + ": " + reason + "; " + advice;
-    }
-    template <class Call>
-    static error guarded(Call&& call) {
-#if defined(__cpp_exceptions)
-        try {
-            return call();
-        } catch (...) {
-            return "no memory";  // short enough for a string to hold without any
-        }
-#else
-        return call();
-#endif
     }
 
     std::string directory_, stem_;

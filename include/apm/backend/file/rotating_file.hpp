@@ -14,11 +14,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <apm/config.hpp>
+#include <apm/detail/file_size_limit.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -59,10 +59,7 @@ public:
 
     // All of it, or nothing. Only where it is ready().
     int append(std::string_view piece) {
-        struct rlimit most {};
-        // A write beyond it would not only fail but send SIGXFSZ, which ends a program that is not prepared.
-        if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY && size_ + piece.size() > most.rlim_cur)
-            return EFBIG;
+        if (!may_grow_to(size_ + piece.size())) return EFBIG;
         ssize_t written = 0;
         do written = write(file_, piece.data(), piece.size());
         while (written < 0 && errno == EINTR);

@@ -106,6 +106,10 @@ inline std::optional<sampling_rules> read_rules(std::string_view text, bool whol
     return follows ? parent_based(*s) : sampling_rules(*s);
 }
 
+// The highest values of settings that lines and variables have in common.
+inline constexpr std::int64_t longest_slower_than = 86'400'000;  // milliseconds: a day
+inline constexpr std::uint64_t most_tail_bytes = 1ull << 40;
+
 // One line that was understood.
 struct edit {
     enum what : std::uint8_t { no_change, sampler, row, max_level, tail_errors, tail_slower_than, tail_bytes, tracing };
@@ -181,12 +185,14 @@ inline std::string read_line(std::string_view line, edit& e) {
     }
     if (key == "max_level") {
         if (value == "all") return e.number = control::every_level, read(edit::max_level, true, "");
-        return read(edit::max_level, number(255), "a number from 0 to 255, or all");
+        return read(edit::max_level, number(control::every_level), "a number from 0 to 255, or all");
     }
     constexpr const char* either = "true or false";
     if (key == "tail_errors") return read(edit::tail_errors, on_or_off(), either);
-    if (key == "tail_slower_than") return read(edit::tail_slower_than, number(86'400'000), "milliseconds, from 0 to 86400000");
-    if (key == "tail_bytes") return read(edit::tail_bytes, number(1ull << 40), "a number of bytes, from 0 to 1099511627776");
+    if (key == "tail_slower_than")
+        return read(edit::tail_slower_than, number(longest_slower_than), "milliseconds, from 0 to 86400000");
+    if (key == "tail_bytes")
+        return read(edit::tail_bytes, number(most_tail_bytes), "a number of bytes, from 0 to 1099511627776");
     if (key == "tracing") return read(edit::tracing, on_or_off(), "on or off");
     return shortened(key) + " is unknown; there are sample_rate, sampler, row.NAME, max_level, tail_errors, tail_slower_than, "
            "tail_bytes and tracing";

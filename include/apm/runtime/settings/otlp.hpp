@@ -15,7 +15,6 @@ namespace apm::inline APM_ABI::detail {
 
 // `older`: an endpoint that an older variable, of that name, gave; empty: none.
 inline void read_otlp(settings_reader& reader, otlp_options& o, std::string_view older, const std::string& older_name) {
-    constexpr std::int64_t hour = 3'600'000;
     const std::string prefix = "OTEL_EXPORTER_OTLP_";
     struct signal {
         const char* name;

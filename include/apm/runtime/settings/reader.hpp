@@ -23,6 +23,8 @@
 
 namespace apm::inline APM_ABI::detail {
 
+inline constexpr std::int64_t hour = 3'600'000;  // of milliseconds, as a bound
+
 // A comma-separated list, trimmed, lower case.
 inline std::vector<std::string> read_list(std::string_view value) {
     std::vector<std::string> items;

@@ -50,7 +50,7 @@ inline std::string read_remote_sampling(std::string_view argument, remote_sampli
         std::uint64_t ms = 0;
         bool well = false;
         if (key == "endpoint" && (well = !value.empty())) o.endpoint = value;
-        constexpr std::uint64_t day = 86'400'000;
+        constexpr std::uint64_t day = 24 * hour;
         if (key == "pollingIntervalMs" && (well = read_integer(value, ms, 1, day)))
             o.interval = std::chrono::milliseconds(ms);
         if (double rate = 0; key == "initialSamplingRate" && (well = read_real(value, rate) && rate >= 0 && rate <= 1))
@@ -93,9 +93,9 @@ public:
         if (!chosen && usual) production(who, sampler_at);
         if (!o.remote_sampling.endpoint.empty()) translate();
         o.tail_sampling.errors = reader.boolean("APM_TAIL_ERRORS", o.tail_sampling.errors);
-        reader.duration(o.tail_sampling.slower_than, 0, 86'400'000, "APM_TAIL_SLOWER_THAN");
-        reader.number(o.tail_sampling.bytes, 0, 1ull << 40, "APM_TAIL_BYTES");
-        reader.number(o.max_level, 0, 255, "APM_MAX_LEVEL");
+        reader.duration(o.tail_sampling.slower_than, 0, longest_slower_than, "APM_TAIL_SLOWER_THAN");
+        reader.number(o.tail_sampling.bytes, 0, most_tail_bytes, "APM_TAIL_BYTES");
+        reader.number(o.max_level, 0, control::every_level, "APM_MAX_LEVEL");
     }
     remote_sampling remote;
 
