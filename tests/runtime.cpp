@@ -1,4 +1,4 @@
-// The runtime as a whole. (Its parts: runtime/*.cpp; its page for Prometheus: runtime/page.cpp.)
+// The runtime as a whole. (Its parts: runtime/*.cpp; its endpoint for Prometheus: runtime/page.cpp.)
 #include <apm/runtime.hpp>
 
 #include <atomic>

@@ -45,12 +45,12 @@ constexpr auto& telemetry = apm::instruments<Schema>;
 
 // An endpoint that is served while this lives.
 struct served {
-    apm::prometheus page;
+    apm::prometheus endpoint;
     apm::error failed;
 
-    explicit served(apm::prometheus_options o = {}) : page(on_any_port(o)), failed(page.start({{{"service.name", "test"}}})) {}
-    ~served() { CHECK(page.stop(clock_type::now() + patience).empty()); }
-    [[nodiscard]] std::uint16_t port() const { return page.port(); }
+    explicit served(apm::prometheus_options o = {}) : endpoint(on_any_port(o)), failed(endpoint.start({{{"service.name", "test"}}})) {}
+    ~served() { CHECK(endpoint.stop(clock_type::now() + patience).empty()); }
+    [[nodiscard]] std::uint16_t port() const { return endpoint.port(); }
 
 private:
     static apm::prometheus_options on_any_port(apm::prometheus_options o) {
@@ -332,7 +332,7 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
 }
 
 TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever it is answered") {
-    const served s({.user = "scraper", .password = "of the page", .connections = 2, .client_deadline = 1s});
+    const served s({.user = "scraper", .password = "of the scraper", .connections = 2, .client_deadline = 1s});
     const std::string endless = " HTTP/1.1\r\nHost: here\r\nContent-Length: 600000\r\n\r\nx";
     const connection nowhere(s.port());
     nowhere.say("POST /nothing" + endless);
@@ -383,7 +383,7 @@ TEST_CASE("an exposition may be added to while it is written: by a callback, by 
         }
         {
             const auto observed = telemetry.open.observe([&] {
-                if (started++ == 0) std::this_thread::sleep_for(100ms), p.also(more("from_another"));  // while the page waits
+                if (started++ == 0) std::this_thread::sleep_for(100ms), p.also(more("from_another"));  // while the exposition waits
                 return 1;
             });
             std::thread other([] { (void)apm::collect(); });
@@ -396,9 +396,9 @@ TEST_CASE("an exposition may be added to while it is written: by a callback, by 
             return more("a_source")();
         });
         (void)p.write(apm::exposition_format::text);
-        const std::string page = p.write(apm::exposition_format::text);
+        const std::string text = p.write(apm::exposition_format::text);
         for (const char* line : {"\nfrom_another 1\n", "\na_source 1\n", "\nfrom_a_source 1\n"})
-            if (page.find(line) == page.npos) return 3;
+            if (text.find(line) == text.npos) return 3;
         return 0;
     });
     CHECK(status == 0);
@@ -485,7 +485,7 @@ TEST_CASE("a forked child has no socket of the server, ends quickly, and does no
         close(told[1]);
         const bool well = read(told[0], &go, 1) == 1;
         const auto start = clock_type::now();
-        s->page.stop(start + patience);
+        s->endpoint.stop(start + patience);
         if (clock_type::now() - start > patience / 2) _exit(3);
         _exit(!well ? 2 : listening == 1 ? 0 : 10 + listening);
     }

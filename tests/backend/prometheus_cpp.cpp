@@ -43,7 +43,7 @@ struct Schema : apm::schema<Schema> {
 };
 constexpr auto& telemetry = apm::instruments<Schema>;
 
-bool has(const std::string& page, const std::string& line) { return ("\n" + page).find("\n" + line + "\n") != std::string::npos; }
+bool has(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
 
 void record() {
     static bool done = false;
@@ -111,9 +111,9 @@ TEST_CASE("a registry is shown in our exposition, in both formats") {
         .Add({}, prometheus::Summary::Quantiles{{0.5, 0.05}, {1, 0.01}}).Observe(4);
     prometheus::BuildGauge().Name("unused").Help("No series").Register(*registry);
 
-    apm::prometheus page;
-    page.also(apm::families_of(registry));
-    const std::string text = page.write(apm::exposition_format::text), open = page.write(apm::exposition_format::openmetrics);
+    apm::prometheus endpoint;
+    endpoint.also(apm::families_of(registry));
+    const std::string text = endpoint.write(apm::exposition_format::text), open = endpoint.write(apm::exposition_format::openmetrics);
     CAPTURE(text, open);
     for (const std::string* p : {&text, &open})
         for (const char* line : {R"(cpp_orders_total{pay_method="card"} 2)", R"(their_total{k="v\"\\"} 3)", "level 1234567.25",
@@ -140,9 +140,9 @@ TEST_CASE("what others give wrongly costs them only") {
     wrong->families[2].metric[0].histogram = {5, 1, {{2, -1.0}}};
     wrong->families[3] = {"stamped", "With a time", prometheus::MetricType::Gauge, {{}}};
     wrong->families[3].metric[0].timestamp_ms = 1500;
-    apm::prometheus page;
-    page.also(apm::families_of(wrong));
-    const std::string text = page.write(apm::exposition_format::text), open = page.write(apm::exposition_format::openmetrics);
+    apm::prometheus endpoint;
+    endpoint.also(apm::families_of(wrong));
+    const std::string text = endpoint.write(apm::exposition_format::text), open = endpoint.write(apm::exposition_format::openmetrics);
     CAPTURE(text, open);
     CHECK(text.find("# HELP cpp_orders_total Ours") == text.npos);
     CHECK(has(text, "# HELP bad_name \xef\xbf\xbd"));
@@ -156,7 +156,7 @@ TEST_CASE("what others give wrongly costs them only") {
 
     wrong->fails = true;
     for (int twice = 0; twice < 2; ++twice) {
-        const std::string rest = page.write(apm::exposition_format::text);
+        const std::string rest = endpoint.write(apm::exposition_format::text);
         CHECK(rest.find("cpp_big_total") != rest.npos);
         CHECK(rest.find("stamped") == rest.npos);
     }
@@ -166,11 +166,11 @@ TEST_CASE("what others give wrongly costs them only") {
 TEST_CASE("a registry that is gone is shown no more") {
     auto registry = std::make_shared<prometheus::Registry>();
     prometheus::BuildGauge().Name("gone_soon").Register(*registry).Add({}).Set(1);
-    apm::prometheus page;
-    page.also(apm::families_of(registry));
-    CHECK(has(page.write(apm::exposition_format::text), "gone_soon 1"));
+    apm::prometheus endpoint;
+    endpoint.also(apm::families_of(registry));
+    CHECK(has(endpoint.write(apm::exposition_format::text), "gone_soon 1"));
     registry.reset();
-    CHECK_FALSE(has(page.write(apm::exposition_format::text), "gone_soon 1"));
+    CHECK_FALSE(has(endpoint.write(apm::exposition_format::text), "gone_soon 1"));
 }
 
 TEST_CASE("a runtime shows a registry in the exposition that it serves") {

@@ -55,7 +55,7 @@ class Receiver:
 
 
 class Raw:
-    """Says the same bytes to whoever connects."""
+    """Says the same bytes to each client that connects."""
 
     def __init__(self, says):
         self.listening = socket.create_server(("127.0.0.1", 0))

@@ -122,7 +122,7 @@ def silent_port():
 
 def own_port(count=1):
     """The first of `count` ports that are free and stay so but for what this script does: none of those that the kernel gives to
-    whoever asks for any, and names that only one process can have keep other tests off them (see ../ports.hpp)."""
+    the process that asks for any, and names that only one process can have keep other tests off them (see ../ports.hpp)."""
     try:
         first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     except OSError:
@@ -157,7 +157,7 @@ def own_port(count=1):
 
 
 def get(url, accept="text/plain"):
-    """The text of a page and its content type."""
+    """The text at a URL and its content type."""
     request = urllib.request.Request(url, headers={"Accept": accept})
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return answer.read().decode(), answer.headers["Content-Type"]
@@ -240,17 +240,17 @@ SERVICES = ("payment", "orders", "gateway")     # in the order in which they sta
 
 
 class Shop(Program):
-    """The example shop, all of its services: places exactly so many orders, then waits with its pages up."""
+    """The example shop, all of its services: places exactly so many orders, then waits with its endpoints up."""
 
     def __init__(self, program, orders, port=0, threads=16):
         self._directory = tempfile.TemporaryDirectory(prefix="apm-shop-")
         self.traces = Path(self._directory.name)        # where they write their spans
         super().__init__(program, "--orders", orders, "--threads", threads, "--port", port, "--tally", "--wait",
                          env={"APM_TRACE_DIRECTORY": self._directory.name})
-        self.services, self.pages = {}, {}
+        self.services, self.endpoints = {}, {}
         for service in SERVICES:
             said = self.line(rf"shop-{service}: (http://127\.0\.0\.1:\d+), metrics: (http://127\.0\.0\.1:\d+/metrics)$")
-            self.services[service], self.pages[service] = said.groups()
+            self.services[service], self.endpoints[service] = said.groups()
 
     def tally(self):
         """What its customers counted themselves: {(name, labels): number}; waits until they are done."""
@@ -265,11 +265,11 @@ class Shop(Program):
 
 
 class Prometheus(Program):
-    """Debian's Prometheus, on a port of this machine's own address, scraping pages every second."""
+    """Debian's Prometheus, on a port of this machine's own address, scraping endpoints every second."""
 
-    def __init__(self, *pages):
-        self._pages = len(pages)
-        targets = [urllib.parse.urlsplit(page).netloc for page in pages]
+    def __init__(self, *endpoints):
+        self._endpoints = len(endpoints)
+        targets = [urllib.parse.urlsplit(url).netloc for url in endpoints]
         program = need_program("prometheus", "prometheus")
         self._directory = tempfile.TemporaryDirectory(prefix="apm-prometheus-")
         config = Path(self._directory.name) / "prometheus.yml"
@@ -292,7 +292,7 @@ class Prometheus(Program):
         return self.answers(self.url + "/-/ready")
 
     def query(self, expression):
-        """The instant vector: {(name, labels): value as text}. Which page a series is from is left out: no two have the same."""
+        """The instant vector: {(name, labels): value as text}. Which endpoint a series is from is left out: no two have the same."""
         text, _ = get(f"{self.url}/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
         answer = json.loads(text)
         check(answer["status"] == "success", f"{expression}: {text}")
@@ -300,7 +300,7 @@ class Prometheus(Program):
         for series in answer["data"]["result"]:
             labels = {k: v for k, v in series["metric"].items() if k not in ("__name__", "instance", "job")}
             key = series["metric"].get("__name__", ""), frozenset(labels.items())
-            check(key not in result, f"{expression}: {key} is on two pages")
+            check(key not in result, f"{expression}: {key} is at two endpoints")
             result[key] = series["value"][1]
         return result
 
@@ -310,11 +310,11 @@ class Prometheus(Program):
         return float(next(iter(values.values())))
 
     def wait_for_scrape(self):
-        """Until scrapes of all pages that began after this call are in."""
+        """Until scrapes of all endpoints that began after this call are in."""
         now = time.time()
 
         def scraped():
             up = self.query("count(up == 1)")
             times = self.query("min(timestamp(up) and up == 1)")  # of `up == 1` it would be the time of the query
-            return up and int(next(iter(up.values()))) == self._pages and float(next(iter(times.values()))) > now
-        until(scraped, "Prometheus scrapes the pages")
+            return up and int(next(iter(up.values()))) == self._endpoints and float(next(iter(times.values()))) > now
+        until(scraped, "Prometheus scrapes the endpoints")

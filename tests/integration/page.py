@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Other people's parsers read our page: promtool has no more to say than we know, and Debian's python3-prometheus-client finds
-in both formats what was recorded.
+"""Other people's parsers read our exposition: promtool has no more to say than we know, and Debian's python3-prometheus-client
+finds in both formats what was recorded.
 
 usage: page.py promtool|client SHOP SEEDS
 """
@@ -26,13 +26,13 @@ def promtool(shop, seeds):
     """Base units everywhere: not a word. Rows in milliseconds: the words that promtool has for those, and no others."""
     lint = [need_program("promtool", "prometheus"), "check", "metrics"]
     known = Path(__file__).with_name("seeds.promtool").read_text().splitlines()
-    pages = [(f"shop-{service}", url, []) for service, url in shop.pages.items()]
-    for name, url, expected in *pages, ("seeds", seeds.url, known):
-        page, _ = get(url)
-        ran = subprocess.run(lint, input=page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    endpoints = [(f"shop-{service}", url, []) for service, url in shop.endpoints.items()]
+    for name, url, expected in *endpoints, ("seeds", seeds.url, known):
+        text, _ = get(url)
+        ran = subprocess.run(lint, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         said = sorted(ran.stdout.splitlines())
         check(said == sorted(expected), f"{name}: promtool says\n" + "\n".join(said))
-        print(f"{name}: {len(page.splitlines())} lines, {len(said)} complaints, as expected")
+        print(f"{name}: {len(text.splitlines())} lines, {len(said)} complaints, as expected")
 
 
 def samples(families):
@@ -71,7 +71,7 @@ def client(shop, seeds):
     from prometheus_client.parser import text_string_to_metric_families as parse_text
 
     tally = {("shop_orders_total", labels): float(n) for (name, labels), n in shop.tally().items() if name == "shop.orders"}
-    for name, url in *shop.pages.items(), ("seeds", seeds.url):
+    for name, url in *shop.endpoints.items(), ("seeds", seeds.url):
         text, text_type = get(url)
         openmetrics, openmetrics_type = get(url, OPENMETRICS)
         check(text_type.startswith("text/plain; version=0.0.4"), f"text is called {text_type}")
@@ -82,7 +82,7 @@ def client(shop, seeds):
         for key in {k for k in in_text.keys() | in_openmetrics.keys() if not moves.search(k[0])}:
             check(in_text.get(key) == in_openmetrics.get(key),
                   f"{name}: {key} is {in_text.get(key)} in text and {in_openmetrics.get(key)} in OpenMetrics")
-        if name in shop.pages:
+        if name in shop.endpoints:
             found = {k: v for k, v in in_text.items() if k[0] == "shop_orders_total" and v}
             check(found == (tally if name == "orders" else {}), f"{name}: {found}, the load placed {tally}")
         else:

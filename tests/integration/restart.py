@@ -14,27 +14,27 @@ def requests(counts, name):
 
 def main():
     port = own_port()
-    page = "shop_http_requests_total"
+    name = "shop_http_requests_total"
     with Prometheus(f"http://127.0.0.1:{port}/metrics") as prometheus:
         with Shop(sys.argv[1], 600, port) as first:
             before = requests(first.tally(), "shop.http.requests")
             prometheus.wait_for_scrape()
-            check(requests(prometheus.query(page), page) == before, "not what the first run did")
+            check(requests(prometheus.query(name), name) == before, "not what the first run did")
             check(first.stop() == 0, "the shop did not end well")
         with Shop(sys.argv[1], 60, port) as second:  # the port is free at once
             after = requests(second.tally(), "shop.http.requests")
             prometheus.wait_for_scrape()
-            check(requests(prometheus.query(page), page) == after, "not what the second run did")
+            check(requests(prometheus.query(name), name) == after, "not what the second run did")
             resets = 0
             for labels, count in before.items():
                 if count <= after.get(labels, 0):
                     continue
-                if labels in after:     # else it is not on the new page
+                if labels in after:     # else it is not in the new exposition
                     resets += 1
-                    series = page + "{" + ",".join(f'{k}="{v}"' for k, v in labels) + "}"
+                    series = name + "{" + ",".join(f'{k}="{v}"' for k, v in labels) + "}"
                     check(prometheus.number(f"resets({series}[2m])") == 1, f"{series}: Prometheus saw no reset")
             check(resets > 3, f"only {resets} series were compared")
-            check(prometheus.number(f"max(resets({page}[2m]))") == 1, "more than one reset")
+            check(prometheus.number(f"max(resets({name}[2m]))") == 1, "more than one reset")
             check(second.stop() == 0, "the shop did not end well")
         print(f"{sum(before.values())} requests, a restart, {sum(after.values())} requests: one reset")
 

@@ -21,28 +21,28 @@ COUNTS = {
     "shop.basket.items.sum": "shop_basket_items_sum",
     "shop.carts.open": "shop_carts_open",
 }
-SCALED = {  # name on the page, and how many of the tally's unit one of the page's is
+SCALED = {  # name in the exposition, and how many of the tally's unit one of its is
     "shop.checkout.duration.nanoseconds": ("shop_checkout_duration_seconds_sum", 1e9),
     "shop.revenue.cents": ("shop_revenue_total", 100),
 }
 
 
-def check_counts(tally, page):
-    unclaimed = {key for key, value in page.items() if float(value) != 0 and key[0] in COUNTS.values()}
+def check_counts(tally, series):
+    unclaimed = {key for key, value in series.items() if float(value) != 0 and key[0] in COUNTS.values()}
     for (name, labels), expected in tally.items():
         if name in COUNTS:
             key = COUNTS[name], labels
-            check(page.get(key) == str(expected), f"{key}: Prometheus has {page.get(key)}, the load made {expected}")
+            check(series.get(key) == str(expected), f"{key}: Prometheus has {series.get(key)}, the load made {expected}")
             unclaimed.discard(key)
         elif name in SCALED:
             key, scale = (SCALED[name][0], labels), SCALED[name][1]
-            got = float(page.get(key, "nan")) * scale
+            got = float(series.get(key, "nan")) * scale
             check(math.isclose(got, expected, rel_tol=1e-9), f"{key}: Prometheus has {got}, the load made {expected}")
     check(not unclaimed, f"Prometheus has what the load did not do: {unclaimed}")
-    orders = sum(int(v) for (name, _), v in page.items() if name == "shop_orders_total")
+    orders = sum(int(v) for (name, _), v in series.items() if name == "shop_orders_total")
     check(orders == ORDERS, f"{orders} orders instead of {ORDERS}")
-    check(page["shop_http_requests_in_flight", frozenset()] == "0", "requests in flight when all are answered")
-    check(len([1 for name, _ in page if name == "shop_stock"]) == 6, "the shelves are not all on the page")
+    check(series["shop_http_requests_in_flight", frozenset()] == "0", "requests in flight when all are answered")
+    check(len([1 for name, _ in series if name == "shop_stock"]) == 6, "the shelves are not all in the exposition")
 
 
 def bucket_of(seconds):
@@ -71,11 +71,11 @@ def check_table(lines, expected):
 
 
 def main():
-    with Shop(sys.argv[1], ORDERS) as shop, Prometheus(*shop.pages.values()) as prometheus:
+    with Shop(sys.argv[1], ORDERS) as shop, Prometheus(*shop.endpoints.values()) as prometheus:
         tally = shop.tally()
         prometheus.wait_for_scrape()
-        page = prometheus.query('{__name__=~"shop_.*"}')
-        check_counts(tally, page)
+        series = prometheus.query('{__name__=~"shop_.*"}')
+        check_counts(tally, series)
         check_quantiles(tally, prometheus)
         by_instance = "count by (instance) (count by (instance, __name__) ({__name__=~'apm_.*'}))"
         check(prometheus.number(f"count({by_instance} > 5)") == 3, "the library says nothing of itself")
@@ -83,7 +83,7 @@ def main():
         status = shop.stop()
         check(status == 0, f"the shop exited with {status}")
         check_table(shop.rest(), quantiles)     # each service prints its own when it ends
-        print(f"{len(tally)} tallies, {len(page)} series: all equal")
+        print(f"{len(tally)} tallies, {len(series)} series: all equal")
 
 
 run(main)

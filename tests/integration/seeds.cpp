@@ -1,4 +1,4 @@
-// A page of rows as programs that moved to apm bring them along: milliseconds, percent, names of their own making, and label
+// Rows as programs that moved to apm bring them along: milliseconds, percent, names of their own making, and label
 // values that need escaping. Says where it is, and serves until SIGTERM.
 #include <csignal>
 #include <cstdio>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The shop's services one by one, between others: a caller that sends a trace context, a payment of somebody else's, one that is
-not there; and that no process stays when another one dies.
+"""The shop's services one by one, between others: a caller that sends a trace context, a payment that is another program, one that
+is not there; and that no process stays when another one dies.
 
 usage: shop_services.py SHOP [off]      off: built with APM_ENABLED=0; nothing is measured, everything else is the same
 """
@@ -27,7 +27,7 @@ FORM = {"customer": 7, "items": 2, "cents": 2499, "method": "card", "card": "400
 
 
 class Payment(http.server.BaseHTTPRequestHandler):
-    """Somebody else's: answers what it is told to, and keeps what it was sent."""
+    """Another program's: answers what it is told to, and keeps what it was sent."""
     protocol_version = "HTTP/1.1"
     status, seen, connections = 200, [], 0
 
@@ -121,14 +121,14 @@ def between_others(program):
 
 
 def without_payment(program):
-    """Nobody listens where payment should be: the order fails, and the trace says why."""
+    """Nothing listens where payment should be: the order fails, and the trace says why."""
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
         with Service(program, directory, "payment") as payment:
             nowhere = payment.url
             check(post(nowhere + "/payments", FORM)[0] in (200, 402), "payment does not work alone")
             check(payment.stop() == 0, "payment did not end well")
         with Service(program, directory, "orders", "--payment", nowhere) as orders:
-            check(post(orders.url + "/orders", FORM)[0] == 502, "an order was paid for by nobody")
+            check(post(orders.url + "/orders", FORM)[0] == 502, "an order was paid for without a payment")
             orders.stop()
         failed = [s["status"].get("message", "") for s in spans_of(directory, "orders") if s.get("status", {}).get("code") == 2]
         check(not ON or (len(failed) == 3 and any("connect" in m for m in failed)), f"the errors are {failed}")
@@ -147,7 +147,7 @@ def from_outside(program):
             check(post(gateway + "/checkout", lamp)[0] == 400, "an empty basket was paid for")
             check(post(gateway + "/basket/lamp?customer=900", {})[0] == 201, "the basket takes nothing")
             check(post(gateway + "/checkout", {**lamp, "method": "cash"}, headers)[0] == 200, "cash is always taken")
-            check(post(gateway + "/checkout", {"customer": "me"})[0] == 400, "nobody's check-out")
+            check(post(gateway + "/checkout", {"customer": "me"})[0] == 400, "a check-out without a customer")
             # A gateway of its own before the services that are there.
             with Program(program, "--orders", 5, "--port", 0, "--orders-url", urls[1][1],
                          env={"APM_TRACE_DIRECTORY": directory}) as second:
@@ -170,11 +170,11 @@ def from_outside(program):
 
 def ports_and_names(program):
     """An operator's port and name are the gateway's alone; the services have the ports that they are given."""
-    page, port = own_port(), own_port(2)
+    metrics, port = own_port(), own_port(2)
     with tempfile.TemporaryDirectory(prefix="apm-shop-") as directory:
-        says = {"APM_TRACE_DIRECTORY": directory, "OTEL_EXPORTER_PROMETHEUS_PORT": str(page), "OTEL_SERVICE_NAME": "ours"}
+        says = {"APM_TRACE_DIRECTORY": directory, "OTEL_EXPORTER_PROMETHEUS_PORT": str(metrics), "OTEL_SERVICE_NAME": "ours"}
         with Program(program, "--orders", 1, "--service-port", port, env=says) as shop:
-            for service, expected in ("payment", port + 1), ("orders", port), ("gateway", page):
+            for service, expected in ("payment", port + 1), ("orders", port), ("gateway", metrics):
                 shop.line(rf"shop-{service}: .*, " + (f"metrics: http://127.0.0.1:{expected}/metrics$" if ON else ".*nothing"))
             shop.rest()
             check(shop.stop() == 0, "the shop did not end well")

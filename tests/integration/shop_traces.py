@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the shop's customers did is in the trace files of its three services, to the order: each check-out is one trace through
-all of them, with every span under its parent, no secret, and on the pages as many spans begun as exported. tools/traces shows it.
+all of them, with every span under its parent, no secret, and at the endpoints as many spans begun as exported. tools/traces shows
+it.
 
 usage: shop_traces.py SHOP
 """
@@ -86,14 +87,14 @@ def check_traces(spans, orders, declined):
     return slow
 
 
-def check_pages(texts, orders, slow):
+def check_exposition(texts, orders, slow):
     for service, text in texts.items():
-        page = re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE)
-        processed = [(labels, float(v)) for name, labels, v in page if name == "otel_sdk_processor_span_processed_total"]
+        samples = re.findall(r"^([a-z_]+)(\{.*\})? (\S+)$", text, re.MULTILINE)
+        processed = [(labels, float(v)) for name, labels, v in samples if name == "otel_sdk_processor_span_processed_total"]
         lost = [v for labels, v in processed if "error_type" in labels]
         check(len(lost) == 3 and not any(lost), f"{service}: spans were dropped: {lost}")
         for name, n in ("bank_authorize_executions_total", orders), ("fraud_check_executions_total", slow):
-            counted = sum(float(v) for found, _, v in page if found == name)
+            counted = sum(float(v) for found, _, v in samples if found == name)
             check(counted == (n if service == "payment" else 0), f"{service}: {name} is {counted}")
 
 
@@ -148,7 +149,7 @@ def main():
         orders = sum(n for (name, _), n in tally.items() if name == "shop.orders")
         requests = sum(n for (name, _), n in tally.items() if name == "shop.http.requests")
         declined = sum(n for (name, labels), n in tally.items() if name == "shop.orders" and ("outcome", "declined") in labels)
-        texts = {service: get(url)[0] for service, url in shop.pages.items()}
+        texts = {service: get(url)[0] for service, url in shop.endpoints.items()}
         check(shop.stop() == 0, "the shop did not end well")
         spans = list(spans_of(shop.traces))
         everything = "".join(p.read_text() for p in shop.traces.iterdir())
@@ -160,7 +161,7 @@ def main():
         check_parents(spans)
         check(check_traces(spans, orders, declined) == slow, "a slow path without a check-out")
         check("4000 0000 0000" not in everything and "4000+0000" not in everything, "a card's number is in a file")
-        check_pages(texts, orders, slow)
+        check_exposition(texts, orders, slow)
         check_trees(shop.traces, declined, slow)
         check_merged(shop.traces, spans, orders)
     print(f"{len(spans)} spans of {requests} requests, {orders} of them orders: {declined} declined, {slow} checked for fraud")

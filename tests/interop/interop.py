@@ -145,7 +145,7 @@ class Case:
               f"not all orders were placed: {self.orders}")
 
     def ask_orders(self, headers=(), url=None):
-        """By hand, the service `orders`, or whoever is said. Headers are pairs, for some may be there twice."""
+        """By hand, the service `orders`, or another that is named. Headers are pairs, for some may be there twice."""
         address = urllib.parse.urlsplit(url or self.orders_url)
         path, body = ("/payments" if url else "/orders"), "customer=1&items=1&cents=100&method=cash"
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
@@ -240,7 +240,7 @@ def check_orders(case, with_state, with_baggage, translated=False):
         for s in case.spans:
             if s.trace == trace and s.process.startswith("shop-"):
                 same(f"the tracestate of {s}", s.state, state or "")
-                check(not s.flags & RANDOM, f"{s}: nobody said that this trace is random")
+                check(not s.flags & RANDOM, f"{s}: nothing said that this trace is random")
     case.check_parents_on_the_wire()
 
 

@@ -305,7 +305,7 @@ def main():
     directory = arguments.directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
     deadline, absent = Deadline(arguments.seconds), False
-    lock = open(directory / "lock", "w")    # whoever comes second finds it made
+    lock = open(directory / "lock", "w")    # the second process finds it made
     fcntl.flock(lock, fcntl.LOCK_EX)
     for left_over in directory.glob("*.unpacked-*"):
         shutil.rmtree(left_over, ignore_errors=True)

@@ -309,7 +309,7 @@ def check_metrics(recorded, requests, resources, temporality, before, after, all
         values[key] = added(values[key], said) if wanted == DELTA and key in values else said
         for e in marked:
             exemplars += 1
-            check(spans.get(e["spanId"]) == e["traceId"], f"{name}: an exemplar of a span that nobody recorded: {e}")
+            check(spans.get(e["spanId"]) == e["traceId"], f"{name}: an exemplar of a span that was not recorded: {e}")
             check(weighed.get((*key, e["spanId"])) == e["asDouble"], f"{key}: that was not recorded in this span: {e}")
             check(before <= int(e["timeUnixNano"]) <= end, f"{name}: an exemplar of another time: {e}")
     check_equal(expected, values, "series")
@@ -322,7 +322,7 @@ def test_collector(probe, peers):
     protobuf, packed = "application/x-protobuf", {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
     as_json = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
     deltas = {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}
-    # The endpoint alone is enough; the page for Prometheus, which is there then, is to be in nobody's way.
+    # The endpoint alone is enough; the endpoint for Prometheus, which is there then, is to be in the way of nothing.
     no_more = {"OTEL_TRACES_EXPORTER": None, "OTEL_METRICS_EXPORTER": None, "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
     for what, mode, variables, temporality, kind, encoding in (
             ("protobuf", "all", no_more, CUMULATIVE, protobuf, ""),
@@ -376,7 +376,7 @@ def test_outage(probe, peers):
                         check(collector.stop() == 0, "the collector did not end well")
                 received = len(ids(read_requests(file)))
                 for _ in range(10 if end != "the probe first" else 0):
-                    stream.line(r"^placed \d+$")    # every 0.1 s at most, while nobody answers
+                    stream.line(r"^placed \d+$")    # every 0.1 s at most, while nothing answers
             recorded = json.loads(stream.line(r"^recorded (.*)$").group(1))
         requests = read_requests(file)
     spans = ids(requests)

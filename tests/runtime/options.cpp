@@ -26,7 +26,7 @@ TEST_CASE("the defaults of a runtime") {
     CHECK(o.tail_sampling.bytes == 16 * 1024 * 1024);
     CHECK(o.max_level == 255);
     CHECK(o.control.file.empty());
-    CHECK(o.control.token.empty());  // nobody changes anything unless somebody says so
+    CHECK(o.control.token.empty());  // nothing can be changed unless a token is set
     CHECK(o.propagators == "tracecontext,baggage");
     CHECK(o.baggage_keys.empty());
     CHECK(o.span_interval == 5s);
@@ -59,9 +59,9 @@ TEST_CASE("the defaults of OTLP") {
     CHECK(o.metrics.timeout == -1ms);
 }
 
-TEST_CASE("the defaults of the page for Prometheus") {
+TEST_CASE("the defaults of the endpoint for Prometheus") {
     const apm::prometheus_options o = apm::runtime_options{}.prometheus;
-    CHECK(o.host == "127.0.0.1");  // not reachable from other machines unless somebody says so
+    CHECK(o.host == "127.0.0.1");  // not reachable from other machines unless an option says so
     CHECK(o.port == 9464);
     CHECK(o.path == "/metrics");
     CHECK(o.user.empty());

@@ -1,4 +1,4 @@
-// The runtime and its page for Prometheus: ports, threads and forks. (What the page says: ../backend/prometheus*.cpp.)
+// The runtime and its endpoint for Prometheus: ports, threads and forks. (What the endpoint answers: ../backend/prometheus*.cpp.)
 #include <apm/runtime.hpp>
 
 #include "catch.hpp"
@@ -55,7 +55,7 @@ bool serves(std::uint16_t port, const std::string& line) { return ask(port).find
 
 }  // namespace
 
-TEST_CASE("the page is there while the runtime lives, and not after") {
+TEST_CASE("the endpoint is there while the runtime lives, and not after") {
     const environment e;
     const reported said;
     const own_port own;
@@ -111,7 +111,7 @@ TEST_CASE("the runtime adds no thread to those of the server") {
     CHECK(threads_become(threads_at_start + servers));
 }
 
-TEST_CASE("a forked child ends at once, without a page; the parent's page stays") {
+TEST_CASE("a forked child ends at once, without an endpoint; the parent's endpoint stays") {
     if (!can_fork) return;
     const environment e;
     apm::runtime_options o = on_port(0);
@@ -128,7 +128,7 @@ TEST_CASE("a forked child ends at once, without a page; the parent's page stays"
     CHECK(serves(port, "hits_total 3"));
 }
 
-TEST_CASE("the parent can restart on its port while a child lives, which may have a page of its own") {
+TEST_CASE("the parent can restart on its port while a child lives, which may have an endpoint of its own") {
     if (!can_fork) return;
     const environment e;
     const own_port at;
@@ -154,7 +154,7 @@ TEST_CASE("the parent can restart on its port while a child lives, which may hav
     CHECK(serves(port, "hits_total 3"));
 
     r.reset();
-    CHECK(ask(port).empty());  // nobody listens there for it
+    CHECK(ask(port).empty());  // nothing listens there for it
     const reported said;
     r.emplace(on_port(port));
     CHECK(said.take().empty());
@@ -198,7 +198,7 @@ TEST_CASE("forks in the middle of requests, of records and of exports") {
 
 #else
 
-TEST_CASE("there is no page in this build") {
+TEST_CASE("there is no endpoint in this build") {
     const environment e;
     const apm::basic_runtime<apm::mode::on> r({.metrics_exporter = "none"});
     CHECK(r.prometheus_port() == 0);

@@ -230,7 +230,7 @@ TEST_CASE("a ring that becomes half full again while another batch is exported i
     CHECK(b.spans == 1200);
 }
 
-TEST_CASE("without anything recorded nobody is called, and the thread wakes no oftener than at its interval") {
+TEST_CASE("without anything recorded no back end is called, and the thread wakes no oftener than at its interval") {
     drain();
     taking b;
     push_thread t({any_backend::of(b)}, {.span_interval = 20ms});

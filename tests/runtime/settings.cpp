@@ -173,7 +173,7 @@ TEST_CASE("version and environment of the service") {
     CHECK(attribute(s, "deployment.environment.name") == "production");
 }
 
-TEST_CASE("the environment of the service, where nobody says it, is ENVIRONMENT") {
+TEST_CASE("the environment of the service, where nothing else says it, is ENVIRONMENT") {
     const reported said;
     const auto place = [](std::string_view code, std::initializer_list<std::pair<const char*, const char*>> variables) {
         const environment e(variables);

@@ -121,7 +121,7 @@ inline bool threads_become(std::size_t n) {
     return soon([n] { return threads() == n; });
 }
 
-// A socket of somebody else's that listens on a port, and never answers.
+// Another program's socket, say, that listens on a port, and never answers.
 struct taken {
     int fd = bound_socket();
     std::uint16_t port = port_of(fd);

@@ -104,7 +104,7 @@ struct Second : apm::schema<Second> {
     gauge<>                                 clash{this, "clash", "A gauge"};
     gauge<>                                 empty{this, "empty", "Set"};
     counter<apm::no_labels, apm::bytes>     unlike{this, "unlike", "In bytes", {.prometheus_name = "unlike"}};
-    updown<>                                level2{this, "level.too", "As a gauge on the page", {.prometheus_name = "level_two"}};
+    updown<>                                level2{this, "level.too", "As a gauge in the exposition", {.prometheus_name = "level_two"}};
 };
 constexpr auto& first = apm::instruments<First>;
 constexpr auto& second = apm::instruments<Second>;
@@ -217,18 +217,18 @@ std::string exposition_of(std::vector<std::string_view> schemas, apm::exposition
 }
 
 // With `T` for each time of an exemplar, none of which is out of its bounds.
-std::string without_times(std::string page, std::uint64_t from, std::uint64_t to) {
-    for (std::size_t at = 0; (at = page.find("\"} ", page.find(" # {", at))) != page.npos;) {
-        const std::size_t begin = page.find(' ', at + 3) + 1, end = page.find('\n', begin);
-        const double time = std::stod(page.substr(begin, end - begin));
+std::string without_times(std::string written, std::uint64_t from, std::uint64_t to) {
+    for (std::size_t at = 0; (at = written.find("\"} ", written.find(" # {", at))) != written.npos;) {
+        const std::size_t begin = written.find(' ', at + 3) + 1, end = written.find('\n', begin);
+        const double time = std::stod(written.substr(begin, end - begin));
         CHECK(time >= static_cast<double>(from) / 1e9 - 1e-6);
         CHECK(time <= static_cast<double>(to) / 1e9 + 1e-6);
-        page.replace(begin, end - begin, "T");
+        written.replace(begin, end - begin, "T");
         at = begin;
     }
-    return page;
+    return written;
 }
-bool has(const std::string& page, const std::string& line) { return ("\n" + page).find("\n" + line + "\n") != std::string::npos; }
+bool has(const std::string& written, const std::string& line) { return ("\n" + written).find("\n" + line + "\n") != std::string::npos; }
 
 void record_kinds() {
     static bool done = false;
@@ -398,7 +398,7 @@ target_info{service_name="shop \"one\"",host_id="a\nb"} 1
 )");
 }
 
-TEST_CASE("an empty page is empty, or its end") {
+TEST_CASE("an empty exposition is empty, or its end") {
     CHECK(exposition_of({}, text).empty());
     CHECK(exposition_of({}, openmetrics) == "# EOF\n");
     CHECK(apm::content_type(text) == "text/plain; version=0.0.4; charset=utf-8");
@@ -410,22 +410,22 @@ TEST_CASE("names: units, _total, and a name given for Prometheus") {
     names.seconds.set(2s);
     names.ratio.set(1), names.share.add(1), names.percent.set(99.5), names.speed.set(2), names.rate.set(3), names.given.add(7s);
     names.total_gauge.set(1), names.double_.set(1), names.scaled.set(1536);
-    const std::string page = exposition_of({"page.names"}, openmetrics), plain = exposition_of({"page.names"}, text);
-    CAPTURE(page);
+    const std::string written = exposition_of({"page.names"}, openmetrics), plain = exposition_of({"page.names"}, text);
+    CAPTURE(written);
     for (const char* line : {"jobs_total 0", "jobs_done_total 0", "api_latency_ms 1.5", "age_seconds 2", "disk_bytes_total 0",
                              "hit_ratio 1", "share_total 1", "cpu_percent 99.5", "requests_total 0", "speed_meters_per_second 2",
                              "rate_per_minute 3", "My__Own_total 7", "own_total 0", "memory_total 1", "a_b_c 1",
                              "scaled_kibibytes 1.5"}) {
         CAPTURE(line);
-        CHECK(has(page, line));
+        CHECK(has(written, line));
         CHECK(has(plain, line));
     }
-    CHECK(has(page, "# TYPE jobs counter"));
+    CHECK(has(written, "# TYPE jobs counter"));
     CHECK(has(plain, "# TYPE jobs_total counter"));
-    CHECK(has(page, "# UNIT disk_bytes bytes"));
-    CHECK(has(page, "# UNIT speed_meters_per_second meters_per_second"));
-    CHECK(page.find("# UNIT api_latency_ms") == page.npos);  // the name must end in the unit's word
-    CHECK(page.find("# UNIT My__Own") == page.npos);
+    CHECK(has(written, "# UNIT disk_bytes bytes"));
+    CHECK(has(written, "# UNIT speed_meters_per_second meters_per_second"));
+    CHECK(written.find("# UNIT api_latency_ms") == written.npos);  // the name must end in the unit's word
+    CHECK(written.find("# UNIT My__Own") == written.npos);
     CHECK(plain.find("# UNIT") == plain.npos);
 }
 
@@ -436,14 +436,14 @@ TEST_CASE("label values: escapes, invalid UTF-8, none at all, and 64 KiB") {
     values.text.add(1, {.city = long_value});
     values.text.add(1, {.city = ""});
     for (const auto format : {text, openmetrics}) {
-        const std::string page = exposition_of({"page.values"}, format);
+        const std::string written = exposition_of({"page.values"}, format);
         for (const std::string line : {R"(text_total{shop_city="say \"hi\""} 1)", R"(text_total{shop_city="two\nlines"} 1)",
                                        R"(text_total{shop_city="C:\\"} 1)", "text_total{shop_city=\"caf\xc3\xa9\"} 1",
                                        "text_total{shop_city=\"bad\xef\xbf\xbd\xef\xbf\xbd\"} 1", R"(text_total{shop_city="a,b=\"{}"} 1)",
                                        "text_total 1"})
-            CHECK(has(page, line));
-        CHECK(has(page, "text_total{shop_city=\"" + long_value + "\"} 1"));
-        CHECK(page.find('\xff') == page.npos);
+            CHECK(has(written, line));
+        CHECK(has(written, "text_total{shop_city=\"" + long_value + "\"} 1"));
+        CHECK(written.find('\xff') == written.npos);
     }
     CHECK(has(exposition_of({}, text, {{{"service.name", "\xff"}}}), "target_info{service_name=\"\xef\xbf\xbd\"} 1"));
 }
@@ -467,17 +467,17 @@ TEST_CASE("values: counts beyond 2^53, exact sums, the ends of double; whatever 
         WARN("this system has no locale de_DE.UTF-8; tested in \"C\" only");
     }
     CHECK(*localeconv()->decimal_point == (german ? ',' : '.'));
-    const std::string page = exposition_of({"page.values"}, openmetrics);
+    const std::string written = exposition_of({"page.values"}, openmetrics);
     std::locale::global(before);
     setlocale(LC_ALL, c_before.c_str());
-    CHECK(has(page, "big_total 9223372036854775809"));
-    CHECK(has(page, "whole -9223372036854775807"));
-    CHECK(has(page, "real{method=\"card\"} 5e-324"));
-    CHECK(has(page, "real{method=\"paypal\"} 1.7976931348623157e+308"));
-    CHECK(has(page, "real{method=\"card\",express=\"true\"} -Inf"));
-    CHECK(has(page, "real{method=\"paypal\",express=\"true\"} NaN"));
-    CHECK(has(page, "exact_seconds_sum 3000000.300000001"));  // a double has 3000000.3000000012
-    CHECK(has(page, "exact_seconds_bucket{le=\"0.5\"} 3"));
+    CHECK(has(written, "big_total 9223372036854775809"));
+    CHECK(has(written, "whole -9223372036854775807"));
+    CHECK(has(written, "real{method=\"card\"} 5e-324"));
+    CHECK(has(written, "real{method=\"paypal\"} 1.7976931348623157e+308"));
+    CHECK(has(written, "real{method=\"card\",express=\"true\"} -Inf"));
+    CHECK(has(written, "real{method=\"paypal\",express=\"true\"} NaN"));
+    CHECK(has(written, "exact_seconds_sum 3000000.300000001"));  // a double has 3000000.3000000012
+    CHECK(has(written, "exact_seconds_bucket{le=\"0.5\"} 3"));
 }
 
 TEST_CASE("two schemas with one family: sums, and the first one's gauges; a family that differs is left out, said once, counted") {
@@ -530,7 +530,7 @@ empty 7
 # HELP unlike_total In no unit
 # TYPE unlike_total counter
 unlike_total 1
-# HELP level_two As a gauge on the page
+# HELP level_two As a gauge in the exposition
 # TYPE level_two gauge
 level_two 0
 )");
@@ -544,12 +544,12 @@ level_two 0
 
 TEST_CASE("with scope labels, series of two schemas are told apart instead") {
     apm::detail::prometheus_exposition p(true);
-    const std::string page = exposition_of(p, {"page.first", "page.second"}, text);
-    CHECK(has(page, R"(queue{otel_scope_name="page.first",otel_scope_version="1"} 4)"));
-    CHECK(has(page, R"(queue{otel_scope_name="page.second"} -5)"));
-    CHECK(has(page, R"(both_total{method="paypal",express="true",otel_scope_name="page.second"} 5)"));
-    CHECK(has(page, R"(both_took_seconds_bucket{otel_scope_name="page.second",le="0.5"} 1)"));
-    CHECK(page.find("# TYPE both_total") == page.rfind("# TYPE both_total"));
+    const std::string written = exposition_of(p, {"page.first", "page.second"}, text);
+    CHECK(has(written, R"(queue{otel_scope_name="page.first",otel_scope_version="1"} 4)"));
+    CHECK(has(written, R"(queue{otel_scope_name="page.second"} -5)"));
+    CHECK(has(written, R"(both_total{method="paypal",express="true",otel_scope_name="page.second"} 5)"));
+    CHECK(has(written, R"(both_took_seconds_bucket{otel_scope_name="page.second",le="0.5"} 1)"));
+    CHECK(written.find("# TYPE both_total") == written.rfind("# TYPE both_total"));
 }
 
 TEST_CASE("series of equal labels become one, whatever the order of the labels") {
@@ -653,23 +653,23 @@ TEST_CASE("counters and sums of time stay positive beyond 292 years") {
         ages.alive.add(years), ages.fine.add(years), ages.long_.add(years), ages.less.sub(years / 2), ages.spans.record(years);
         ages.shift.record(-years / 2);
     }
-    const std::string page = exposition_of({"page.ages"}, text);
-    CAPTURE(page);
-    CHECK(has(page, "alive_seconds_total 12614400000"));
-    CHECK(has(page, "fine_nanoseconds_total 12614400000000000000"));
-    CHECK(has(page, "long_minutes_total 210240000"));
-    CHECK(has(page, "less_seconds -6307200000"));
-    CHECK(has(page, "spans_seconds_sum 12614400000"));
-    CHECK(has(page, "shift_seconds_sum -6307200000"));
+    const std::string written = exposition_of({"page.ages"}, text);
+    CAPTURE(written);
+    CHECK(has(written, "alive_seconds_total 12614400000"));
+    CHECK(has(written, "fine_nanoseconds_total 12614400000000000000"));
+    CHECK(has(written, "long_minutes_total 210240000"));
+    CHECK(has(written, "less_seconds -6307200000"));
+    CHECK(has(written, "spans_seconds_sum 12614400000"));
+    CHECK(has(written, "shift_seconds_sum -6307200000"));
 }
 
 TEST_CASE("a family whose samples are called like another's is left out too") {
     base.waits.record(1);
     suffix.waits.set(1);
     const reported said;
-    const std::string page = exposition_of({"page.base", "page.suffix"}, openmetrics);
-    CHECK(has(page, "waits_count 1"));
-    CHECK(page.find("# TYPE waits_count") == page.npos);
+    const std::string written = exposition_of({"page.base", "page.suffix"}, openmetrics);
+    CHECK(has(written, "waits_count 1"));
+    CHECK(written.find("# TYPE waits_count") == written.npos);
     REQUIRE(said.take().size() == 1);
     const std::string other = exposition_of({"page.suffix", "page.base"}, openmetrics);
     CHECK(has(other, "# TYPE waits_count gauge"));
@@ -680,7 +680,7 @@ TEST_CASE("a family whose samples are called like another's is left out too") {
 TEST_CASE("resource attributes that Prometheus calls the same are joined; a row that has target_info keeps it") {
     CHECK(exposition_of({}, openmetrics, {{{"b", "1"}, {"a_b", "y"}, {"a.b", "x"}, {"2", "z"}}}) ==
           "# TYPE target info\n# HELP target Target metadata\ntarget_info{b=\"1\",a_b=\"x;y\",_2=\"z\"} 1\n# EOF\n");
-    // `__` is Prometheus' own: a label such as __name__ would cost the whole page.
+    // `__` is Prometheus' own: a label such as __name__ would cost the whole exposition.
     CHECK(has(exposition_of({}, text, {{{"__name__", "evil"}, {"key__name__", "good"}}}), "target_info{key__name__=\"evil;good\"} 1"));
 }
 
@@ -785,12 +785,12 @@ TEST_CASE("of families of others, one whose name is ours, or another's, is left 
         {"free", "Twice", other::kind::gauge, {{.value = 2.0}}},
     };
     apm::detail::prometheus_exposition p;
-    std::string page;
-    for (int twice = 0; twice < 2; ++twice) page = p.write(ours, {{{"a", "b"}}}, text, others);
-    CHECK(has(page, "free 1"));
-    CHECK(page.find("free 2") == page.npos);
-    CHECK(page.find("HELP took_seconds_sum") == page.npos);
-    CHECK(page.find("# HELP shop_orders_total Ours") == page.npos);
+    std::string written;
+    for (int twice = 0; twice < 2; ++twice) written = p.write(ours, {{{"a", "b"}}}, text, others);
+    CHECK(has(written, "free 1"));
+    CHECK(written.find("free 2") == written.npos);
+    CHECK(written.find("HELP took_seconds_sum") == written.npos);
+    CHECK(written.find("# HELP shop_orders_total Ours") == written.npos);
     CHECK(said.take() == lines{"the family shop_orders_total is left out of the exposition: there is a shop_orders already",
                                "the family took_seconds_sum is left out of the exposition: there is a took_seconds_sum already",
                                "the family target_info is left out of the exposition: there is a target already",
@@ -813,9 +813,9 @@ TEST_CASE("a gauge and an updown of one name are not added up, though both are g
     apm::instruments<SetsIt>.level.set(40);
     apm::instruments<SumsIt>.level.add(2);
     apm::detail::prometheus_exposition writer;
-    const std::string page = writer.write(apm::collect(), {}, apm::exposition_format::text);
-    CHECK(page.find("\npage_level 40\n") != page.npos);
-    CHECK(page.find("page_level 42") == page.npos);
+    const std::string written = writer.write(apm::collect(), {}, apm::exposition_format::text);
+    CHECK(written.find("\npage_level 40\n") != written.npos);
+    CHECK(written.find("page_level 42") == written.npos);
 }
 
 TEST_CASE("exemplars are in OpenMetrics, on counters and buckets") {
@@ -835,8 +835,8 @@ TEST_CASE("exemplars are in OpenMetrics, on counters and buckets") {
     traced_too.took.record(700ms, {.method = Method::card});
     traced_too.took.record(4s, {.method = Method::card});
 
-    const std::string page = exposition_of({"page.traced", "page.traced.too"}, openmetrics);
-    CHECK(without_times(page, from, apm::detail::realtime_ns()) ==
+    const std::string written = exposition_of({"page.traced", "page.traced.too"}, openmetrics);
+    CHECK(without_times(written, from, apm::detail::realtime_ns()) ==
 R"(# TYPE traced_orders counter
 # HELP traced_orders Orders
 traced_orders_total{method="card"} 3 # {trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"} 3 T

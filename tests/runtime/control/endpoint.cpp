@@ -1,4 +1,4 @@
-// /control, on the server of the page for Prometheus.
+// /control, on the server of the endpoint for Prometheus.
 #include <apm/runtime/control/endpoint.hpp>
 
 #include "runtime/support.hpp"
@@ -130,16 +130,16 @@ TEST_CASE("refused without the token, and with any other") {
     CHECK(now().max_level == 255);
 }
 
-TEST_CASE("who may read the page may not control, and the other way round") {
+TEST_CASE("credentials for /metrics do not open /control, and the other way round") {
     const environment e;
     apm::runtime_options o = served();
-    o.prometheus.user = "scraper", o.prometheus.password = "of the page";
+    o.prometheus.user = "scraper", o.prometheus.password = "of the scraper";
     const runtime r(o);
     const std::uint16_t port = r.prometheus_port();
-    const std::string page = "Authorization: Basic " + apm::detail::base64("scraper:of the page") + "\r\n";
-    CHECK(ask(port, page).status == 200);
-    CHECK(ask(port, page, "GET /control").status == 401);
-    CHECK(change(port, "max_level=1", page).status == 401);
+    const std::string scraper = "Authorization: Basic " + apm::detail::base64("scraper:of the scraper") + "\r\n";
+    CHECK(ask(port, scraper).status == 200);
+    CHECK(ask(port, scraper, "GET /control").status == 401);
+    CHECK(change(port, "max_level=1", scraper).status == 401);
     CHECK(ask(port, shown).status == 401);
     CHECK(ask(port, shown, "GET /control").status == 200);
     CHECK(now().max_level == 255);
@@ -195,7 +195,7 @@ TEST_CASE("bodies that are too long, not all there, or of unknown length") {
     CHECK(send(port, "POST", shown + "Content-Length: 100\r\n", line).status != 200);  // and then says nothing more
     CHECK(clock_type::now() - begin < patience / 2);
     CHECK(now().max_level == 255);
-    CHECK(soon([&] { return ask(port).status == 200; }));  // the page is there all the same
+    CHECK(soon([&] { return ask(port).status == 200; }));  // /metrics is there, too
 }
 
 TEST_CASE("a client that was refused is not heard as another") {
@@ -314,7 +314,7 @@ TEST_CASE("many clients at once, and spans all along") {
     std::atomic<std::uint64_t> begun{0};
     std::thread spans([&] {
         for (; !done; ++begun) {
-            apm::detail::mute(apm::detail::gate::muted_by_runtime, false);  // nobody reads them here
+            apm::detail::mute(apm::detail::gate::muted_by_runtime, false);  // nothing reads them here
             const auto s = telemetry.work.scope<on>();
         }
     });

@@ -65,7 +65,7 @@ TEST_CASE("what the file says counts; what is taken out of it goes back to the s
     CHECK(now().max_level == 2);
     CHECK(now().tail_sampling.errors);
     REQUIRE(now().rows.size() == 1);
-    // Somebody else's change stays until the file says another thing of it.
+    // Another caller's change stays until the file says another thing of it.
     apm::control::max_level<on>(3);
     watched.check();
     CHECK(now().max_level == 3);
@@ -255,7 +255,7 @@ TEST_CASE("what is no file, or too long, is said once and changes nothing") {
     for (int i = 0; i < 3; ++i) watched.check();
     CHECK(said.take().size() == 1);
     std::filesystem::remove(f.path());
-    REQUIRE(mkfifo(f.path().c_str(), 0600) == 0);  // would hang whoever opens it
+    REQUIRE(mkfifo(f.path().c_str(), 0600) == 0);  // would hang what opens it
     for (int i = 0; i < 3; ++i) watched.check();
     CHECK(now().max_level == 2);
     f.say("");
@@ -372,7 +372,7 @@ TEST_CASE("a forked child has no such thread, and ends") {
     for (int n = 0; n < 10; ++n) {
         CHECK(in_child([&] {
                   apm::control::max_level<on>(201);
-                  std::this_thread::sleep_for(600ms);  // nobody looks at the file
+                  std::this_thread::sleep_for(600ms);  // nothing looks at the file
                   if (n % 2) {
                       r.reset();
                       runtime own(o);  // but a runtime of its own does

@@ -80,7 +80,7 @@ TEST_CASE("by the variables, too") {
     CHECK(said.take().empty());
 }
 
-TEST_CASE("until the first answer the initial rate holds, and nobody waits for it") {
+TEST_CASE("until the first answer the initial rate holds, and nothing waits for it") {
     receiver jaeger(hangs());
     for (const double initial : {0., 1.}) {
         const auto life = [&] {

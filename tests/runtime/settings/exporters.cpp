@@ -26,7 +26,7 @@ namespace {
 
 #if APM_BACKEND_OTLP && APM_BACKEND_PROMETHEUS && APM_BACKEND_FILE && APM_BACKEND_CONSOLE
 
-TEST_CASE("by default there is a page, and spans go nowhere") {
+TEST_CASE("by default there is an endpoint for Prometheus, and spans go nowhere") {
     const reported said;
     CHECK(chosen({}) == " | prometheus | ");
     CHECK(chosen({}, {.metrics_exporter = "none", .traces_exporter = "console"}) == " console | | ");
@@ -79,7 +79,7 @@ TEST_CASE("older names of an endpoint are translated, with one line") {
     CHECK(chosen({{"OTLP_ENDPOINT", "collector"}}) == " otlp | otlp prometheus | http://collector:4318");
     CHECK(said.take().size() == 1);
     CHECK(chosen({{"TRACING_ENABLED", "false"}, {"JAEGER_AGENT_HOST", "agent"}}) == " | prometheus | ");
-    CHECK(chosen({{"TRACING_ENABLED", "1"}}) == " | prometheus | ");  // somebody else's
+    CHECK(chosen({{"TRACING_ENABLED", "1"}}) == " | prometheus | ");  // another library's
     CHECK(chosen({{"APM_BACKEND", "console"}, {"JAEGER_ENDPOINT", "http://j:14268/api/traces"}}) == " console | prometheus | ");
     CHECK(chosen({{"JAEGER_AGENT_HOST", "agent"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"}}) == " otlp | otlp prometheus | ");
     CHECK(said.take().empty());

@@ -140,7 +140,7 @@ TEST_CASE("it is remembered what each setting came to, and where from") {
     CHECK(said.take().size() == 1);
 }
 
-TEST_CASE("a duration is brought within its bounds, whoever gave it") {
+TEST_CASE("a duration is brought within its bounds, wherever it is from") {
     const reported said;
     const environment e{{"APM_TEST_DURATION", "250"}};
     reader r;

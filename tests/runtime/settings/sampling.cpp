@@ -98,7 +98,7 @@ TEST_CASE("TRACE_SAMPLE_RATE is a share; OTEL_TRACES_SAMPLER wins over it") {
     CHECK(said.take().size() == 1);
 }
 
-TEST_CASE("in production, where nobody said anything else, one trace of ten, said in one line") {
+TEST_CASE("in production, where no setting says anything else, one trace of ten, said in one line") {
     const reported said;
     const sampling_rules tenth = parent_based(probability(0.1));
     for (const char* name : {"APM_ENVIRONMENT", "ENVIRONMENT"}) {
