@@ -111,7 +111,7 @@ struct family_read {
     family to;
     std::vector<std::uint32_t> exemplars_at;
 };
-inline void read_exemplars(const store& s, const row& r, std::uint32_t ids, const interval& when, family_read& f) {
+APM_CLEANS_UP inline void read_exemplars(const store& s, const row& r, std::uint32_t ids, const interval& when, family_read& f) {
     for (std::uint32_t id = 0; id < ids; ++id) {
         f.exemplars_at.push_back(static_cast<std::uint32_t>(f.to.exemplars.size()));
         const exemplar_slot* const slots = slots_of(s, r, id, false);
@@ -123,7 +123,7 @@ inline void read_exemplars(const store& s, const row& r, std::uint32_t ids, cons
     rounds_of(s, r).add_shared(std::uint64_t{1});  // each slot may be taken anew
 }
 
-inline family_read read_row(const store& s, const row& r, const interval& when) {
+APM_CLEANS_UP inline family_read read_row(const store& s, const row& r, const interval& when) {
     family_read result{{.row = &r, .schema = s.what, .series = {}, .cells = {}, .exemplars = {}}, {}};
     family& f = result.to;
     const table* t = r.tabled ? s.table_at(r.table).pointer_acquire<table>() : nullptr;
@@ -148,7 +148,7 @@ inline constexpr std::uint64_t untouched[max_bounds + 2]{};
 inline bool is_a_value(const row& r) { return r.kind == kind::gauge || r.kind == kind::updown; }
 
 // Fills `series` from `cells`: after a delta was taken, hence apart.
-inline void select_series(const store& s, family_read& read, bool only_changed) {
+APM_CLEANS_UP inline void select_series(const store& s, family_read& read, bool only_changed) {
     family& f = read.to;
     const row& r = *f.row;
     const bool gauge = r.kind == kind::gauge;
@@ -175,7 +175,7 @@ inline void select_series(const store& s, family_read& read, bool only_changed) 
         if (!admitted[closed] && all_declared(r, closed)) f.series.emplace_back(r, closed, nullptr, false, untouched);
 }
 
-inline std::vector<const row*> rows_of_store(const store& s) {
+APM_CLEANS_UP inline std::vector<const row*> rows_of_store(const store& s) {
     std::vector<const row*> rows;
     for (auto* r = static_cast<const row*>(s.what->rows); r; r = r->previous) rows.push_back(r);
     return {rows.rbegin(), rows.rend()};
@@ -183,7 +183,7 @@ inline std::vector<const row*> rows_of_store(const store& s) {
 
 // What changed since that time; 0: everything.
 template <class Adjust>
-snapshot collect_with(bool only_changed, std::uint64_t since, Adjust&& adjust) {
+APM_CLEANS_UP snapshot collect_with(bool only_changed, std::uint64_t since, Adjust&& adjust) {
     root& process = process_root();
     expect_forks(process);
     const lock guard(process.collecting);
@@ -207,7 +207,7 @@ snapshot collect_with(bool only_changed, std::uint64_t since, Adjust&& adjust) {
 }  // namespace detail
 
 // Everything recorded since the process began (in a forked child: since the fork), observed values included.
-inline snapshot collect() {
+APM_CLEANS_UP inline snapshot collect() {
     return detail::collect_with(false, 0, [](family&) {});
 }
 
@@ -216,7 +216,7 @@ inline snapshot collect() {
 // Not to be used by two threads at once.
 class delta_reader {
 public:
-    snapshot collect() {
+    APM_CLEANS_UP snapshot collect() {
         if (const auto now = detail::process_root().generation.load(); now != generation_) {  // forked: all began anew
             before_.clear();
             generation_ = now;
@@ -235,7 +235,7 @@ private:
         std::vector<std::uint64_t> cells;
         std::uint64_t rejected = 0, overflowed = 0;
     };
-    void subtract(family& f) {
+    APM_CLEANS_UP void subtract(family& f) {
         baseline& b = before_[f.row];
         b.cells.resize(f.cells.size());
         const bool is_a_value = detail::is_a_value(*f.row);

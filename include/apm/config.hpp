@@ -43,6 +43,13 @@
 #define APM_LAMBDA_INLINE __attribute__((always_inline))  // the one spelling both compilers take behind a lambda's parameters
 // Cold functions stay out of the caller, so that the hot side spills no register for them.
 #define APM_COLD [[gnu::cold, gnu::noinline, gnu::visibility("hidden")]]
+// A function that has to clean up when something throws: it has another name in a file that is compiled without exceptions. The
+// linker keeps one copy of an inline function, and a copy without clean-up must not serve code that needs it.
+#if defined(__cpp_exceptions)
+#define APM_CLEANS_UP
+#else
+#define APM_CLEANS_UP [[gnu::abi_tag("no_exceptions")]]
+#endif
 // One per module (executable or shared object), whatever the visibility flags of the build.
 #define APM_HIDDEN gnu::visibility("hidden")
 // How thread_locals are reached. `initial-exec` is one load; on glibc it lives in a reserve that some 100 dlopen'ed schemas

@@ -46,7 +46,7 @@ struct state {
 
 // The rules for everything that has none of its own. A sampler's `data` must live as long as the process.
 template <mode M = APM_MODE>
-void sample_with(const sampling_rules& rules) {
+APM_CLEANS_UP void sample_with(const sampling_rules& rules) {
     if constexpr (M == mode::on) {
         detail::controls& c = detail::controls::all();
         const detail::lock guard(c.guard);
@@ -66,7 +66,7 @@ void sample_rate(double share) {
 // row at hand; the name need not be known yet. False, and nothing changed, beyond 256 different names in a process's life, and
 // for a name that is empty or has a zero byte.
 template <mode M = APM_MODE>
-bool sample_row(std::string_view name, const apm::sampler& s) {
+APM_CLEANS_UP bool sample_row(std::string_view name, const apm::sampler& s) {
     if constexpr (M == mode::on) {
         detail::controls& c = detail::controls::all();
         const detail::lock guard(c.guard);
@@ -93,7 +93,7 @@ void max_level(int level) {
 // Which spans of unsampled traces are exported all the same (tracing/tail_sampling.hpp has what that costs), for traces that
 // begin from now on. False, and nothing changed, beyond 1024 different rules in a process's life.
 template <mode M = APM_MODE>
-bool tail_sample(const tail_rules& rules) {
+APM_CLEANS_UP bool tail_sample(const tail_rules& rules) {
     if constexpr (M == mode::on) {
         detail::controls& c = detail::controls::all();
         const detail::lock guard(c.guard);
@@ -113,7 +113,7 @@ void tracing(bool on) {
 
 // What is in effect now. Allocates where there are rows.
 template <mode M = APM_MODE>
-state now() {
+APM_CLEANS_UP state now() {
     state s;
     if constexpr (M == mode::on) {
         detail::controls& c = detail::controls::all();

@@ -72,7 +72,7 @@ inline span_reader* the_reader(root& r) {
 inline thread_state& state_in(block& b) { return *reinterpret_cast<thread_state*>(b.cells()); }
 
 // What tail sampling chose since the last time, behind what there was; without what is of a process before a fork. Bytes of all.
-inline std::size_t take_tail_records(root& r, span_reader& reader) {
+APM_CLEANS_UP inline std::size_t take_tail_records(root& r, span_reader& reader) {
     tail_records* newest = reinterpret_cast<tail_records*>(__atomic_exchange_n(&r.tail_sampled.bits, 0, __ATOMIC_ACQUIRE));
     tail_records* oldest = nullptr;
     for (auto* const last = newest; newest;) {
@@ -116,7 +116,7 @@ inline void give_pages_back(store& s, block& b) {
 
 // Takes finished spans out of all threads' rings: at most `most_bytes` of them, but a span at least. Any thread; serialized.
 // Throws std::bad_alloc, and takes none, where there is no memory.
-inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
+APM_CLEANS_UP inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
     using namespace detail;
     span_batch batch;
     root& r = process_root();
@@ -179,7 +179,7 @@ inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
 namespace detail {
 
 // From the next batch on. Views look at them, so each that a program ever had is kept.
-inline void limit_spans(const span_limits& limits) {
+APM_CLEANS_UP inline void limit_spans(const span_limits& limits) {
     static auto& all = *new std::deque<span_limits>;
     root& r = process_root();
     expect_forks(r);
@@ -203,7 +203,7 @@ inline std::uint64_t bytes_to_drain() {
 }  // namespace detail
 
 // Any thread; a few loads for each thread that ever traced. What other threads do meanwhile may be in it or not.
-inline span_totals count_spans() {
+APM_CLEANS_UP inline span_totals count_spans() {
     using namespace detail;
     root& r = process_root();
     span_totals t;

@@ -4,6 +4,7 @@
 usage: package.py pkg_config --prefix PREFIX --build DIR [--compiler COMPILER]
        package.py deb --package BUILD --build DIR [--compiler COMPILER]       BUILD: where cpack finds what it packs
        package.py one_file --build DIR [--compiler COMPILER]
+       package.py unwinding [--compiler COMPILER] --build DIR
        package.py recipes
 """
 import argparse
@@ -93,6 +94,21 @@ def one_file(options):
     compile_consumer(options, flags, ["-pthread", "-ldl"], everything)
 
 
+def unwinding(options):
+    """Where one file is compiled without exceptions, another that needs clean-up still has it: the linker takes the first copy of an
+    inline function, here that of main."""
+    directory = ROOT / "tests/package/unwinding"
+    for level in ("-O0", "-O2"):
+        objects = []
+        for source, own in (("main", PLAIN), ("fault", [])):
+            objects.append(options.build / f"{source}.o")
+            run(options.compiler, "-std=c++20", level, f"-I{ROOT / 'include'}", *own, "-c", directory / f"{source}.cpp", "-o", objects[-1])
+        program = options.build / "unwinding"
+        run(options.compiler, *objects, "-pthread", "-ldl", "-o", program)
+        said = run(program, timeout=60)
+        expect("collected after a failure" in said, f"{program} at {level} says {said}")
+
+
 def recipes(_):
     """The recipes for vcpkg and Conan name every back end and this version. (Neither tool is run.)"""
     version = re.search(r'#define APM_VERSION "([^"]+)"', (ROOT / "include/apm/config.hpp").read_text())[1]
@@ -112,7 +128,7 @@ def recipes(_):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("way", choices=("pkg_config", "deb", "one_file", "recipes"))
+    parser.add_argument("way", choices=("pkg_config", "deb", "one_file", "unwinding", "recipes"))
     parser.add_argument("--prefix", type=Path)
     parser.add_argument("--package", type=Path)
     parser.add_argument("--build", type=Path)

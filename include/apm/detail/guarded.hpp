@@ -11,7 +11,7 @@ namespace apm::inline APM_ABI::detail {
 
 // What the call returns, or that it threw, and what.
 template <class Call>
-std::string guarded(Call&& call) {
+APM_CLEANS_UP std::string guarded(Call&& call) {
 #if defined(__cpp_exceptions)
     try {
         return call();

@@ -78,7 +78,7 @@ struct observer {
 
 // Runs each registered callback once, without holding the list: callbacks may record, register and end registrations. None is
 // left in its middle by pthread_cancel: that waits.
-inline void run_observers() {
+APM_CLEANS_UP inline void run_observers() {
     root& r = process_root();
     const not_cancelled here;
     const lock guard(r.observing);

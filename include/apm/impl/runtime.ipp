@@ -90,6 +90,7 @@ struct basic_runtime<mode::on>::state {
     std::optional<detail::self_observation> self;
     std::unique_ptr<detail::control_thread> control;
     std::vector<detail::builtin_made> ours;
+    std::string trace_path;
     std::uint64_t dropped_before = 0, full_before = 0;  // spans, when it started
 
     state() {
@@ -102,7 +103,12 @@ struct basic_runtime<mode::on>::state {
     void start_sampling(const runtime_options& options, const detail::settings& settings);
     bool start_backends(const detail::settings& settings, const std::vector<detail::any_backend>& all);
     bool flush(std::chrono::milliseconds timeout);
+    static bool flush_one(const detail::any_backend& b, deadline by) {
+        bool all = false;
+        return detail::guarded([&] { return all = b.flush(b.self, by), error{}; }).empty() && all;
+    }
     bool push_here(deadline by);
+    void end();
     void stop();
     // In a forked child: the parent was in a call of it, whose locks are never released here.
     [[nodiscard]] bool busy_at_fork(const detail::any_backend& b) const {
@@ -132,7 +138,7 @@ basic_runtime<mode::on>::basic_runtime(const runtime_options& options, std::vect
     });
     detail::say("the runtime does not run", failed);
     if (failed.empty() && !process.disabled.load()) return;
-    if (state_) state_->stop();
+    if (state_) state_->end();
     else process.runtimes.store_release(0);
     state_.reset();
 }
@@ -155,8 +161,9 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
         detail::report("there is no /control: %s", endpoint ? "it is the path of the metrics endpoint"
                                                             : "it needs the Prometheus endpoint");
     const control::state at_start = control::now<mode::on>();
-    for (const detail::builtin& b : detail::builtins())
-        if (settings.traces.has(b) || settings.metrics.has(b)) ours.push_back(b.make(options, at_start));
+    const auto table = detail::builtins();
+    for (auto b = table.rbegin(); b != table.rend(); ++b)  // the first, which waits for the network, stops last
+        if (settings.traces.has(*b) || settings.metrics.has(*b)) ours.push_back(b->make(options, at_start));
     std::vector<detail::any_backend> all;
     for (const detail::builtin_made& b : ours) all.push_back(b->calls);
     all.insert(all.end(), own.begin(), own.end());
@@ -175,14 +182,21 @@ void basic_runtime<mode::on>::state::run(runtime_options options, std::vector<de
 bool basic_runtime<mode::on>::state::start_backends(const detail::settings& settings,
                                                     const std::vector<detail::any_backend>& all) {
     bool takes_spans = false;
+    started.reserve(all.size());  // one that started is stopped, whatever happens then
     for (detail::any_backend b : all) {
-        const error failed = b.start(b.self, settings.who);
+        error failed = detail::guarded([&] { return b.start(b.self, settings.who); });
+        if (failed.empty() && b.select_signals) {
+            failed = detail::guarded([&] { return b.select_signals(b), error{}; });
+            if (!failed.empty()) static_cast<void>(b.stop(b.self, std::chrono::steady_clock::now() + shutdown_timeout));
+        }
         detail::say(b.name, failed);
         if (!failed.empty()) continue;
-        if (b.select_signals) b.select_signals(b);
-        started.push_back(b);
         takes_spans = takes_spans || b.spans;
+        started.push_back(std::move(b));
     }
+    for (const detail::builtin_made& own : ours)
+        for (const detail::any_backend& b : started)
+            if (b.self == own->calls.self && trace_path.empty()) trace_path = own->trace_path();
     return takes_spans;
 }
 
@@ -208,7 +222,7 @@ bool basic_runtime<mode::on>::state::flush(std::chrono::milliseconds timeout) {
     // What back ends keep is delivered while the one thread goes on reading the rings.
     if (!child) ++flushing;
     for (const detail::any_backend& b : started)
-        if (b.flush && !busy_at_fork(b)) all = b.flush(b.self, by) && all;
+        if (b.flush && !busy_at_fork(b)) all = flush_one(b, by) && all;
     if (!child) --flushing;
     return all;
 }
@@ -224,7 +238,7 @@ bool basic_runtime<mode::on>::state::push_here(deadline by) {
         skipped = skipped || busy;
     }
     const auto call = [](const detail::any_backend& b, auto&& f) {
-        const error failed = f();
+        const error failed = detail::guarded(f);
         detail::say(b.name, failed);
         return failed.empty();
     };
@@ -240,9 +254,9 @@ bool basic_runtime<mode::on>::state::push_here(deadline by) {
 
 void basic_runtime<mode::on>::state::stop() {
     const deadline by = std::chrono::steady_clock::now() + shutdown_timeout;
-    detail::cell& runtimes = detail::process_root().runtimes;
     const bool child = in_child();
-    const bool replaced = child && runtimes.load() == static_cast<std::uint64_t>(getpid());  // the child has a runtime of its own
+    const auto here = static_cast<std::uint64_t>(getpid());
+    const bool replaced = child && detail::process_root().runtimes.load() == here;  // the child has a runtime of its own
     if (child && control) control->abandon();
     control.reset();
     if (child) {
@@ -263,7 +277,7 @@ void basic_runtime<mode::on>::state::stop() {
             leave_behind(b, false);
             continue;
         }
-        detail::say(b.name, b.stop(b.self, by));
+        detail::say(b.name, detail::guarded([&] { return b.stop(b.self, by); }));
         if (child) leave_behind(b, true);
     }
     const span_totals all = count_spans();
@@ -273,13 +287,20 @@ void basic_runtime<mode::on>::state::stop() {
                        static_cast<unsigned long long>(all.dropped_full - full_before));
     self.reset();
     if (!detail::process_root().disabled.load()) detail::mute(detail::gate::muted_by_runtime, false);  // for the next reader
-    if (!replaced) runtimes.store_release(0);
+}
+
+// Whatever throws: the next runtime can start.
+void basic_runtime<mode::on>::state::end() {
+    detail::cell& runtimes = detail::process_root().runtimes;
+    const bool mine = !in_child() || runtimes.load() != static_cast<std::uint64_t>(getpid());  // else it is the child's own
+    detail::say("the runtime does not stop in good order", detail::guarded([this] { return stop(), error{}; }));
+    if (mine) runtimes.store_release(0);
 }
 
 // --- what a program calls ---------------------------------------------------------------------------------------------
 
 basic_runtime<mode::on>::~basic_runtime() {
-    if (state_) state_->stop();
+    if (state_) state_->end();
 }
 
 bool basic_runtime<mode::on>::running() const { return state_ != nullptr; }
@@ -293,9 +314,7 @@ std::uint16_t basic_runtime<mode::on>::prometheus_port() const {
 }
 
 std::string basic_runtime<mode::on>::trace_path() const {
-    if (!state_) return {};
-    const auto* const b = state_->first_of_ours([](const detail::builtin_backend& x) { return !x.trace_path().empty(); });
-    return b ? b->trace_path() : std::string();
+    return state_ ? state_->trace_path : std::string();
 }
 
 void basic_runtime<mode::on>::show(other_families more) {

@@ -15,7 +15,7 @@ namespace apm::inline APM_ABI {
 namespace detail {
 
 template <class Call>
-void call_safely(const char* name, Call&& call) {
+APM_CLEANS_UP void call_safely(const char* name, Call&& call) {
 #if defined(__cpp_exceptions)
     try {
         call();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <concepts>
 #include <string>
+#include <string_view>
 
 #include <apm/backend.hpp>
 #include <apm/collect.hpp>
@@ -71,8 +72,8 @@ struct any_backend {
     }
 };
 
-inline void say(const std::string& who, const error& e) {
-    if (!e.empty()) report("%s: %s", who.c_str(), e.c_str());
+inline void say(std::string_view who, const error& e) {
+    if (!e.empty()) report("%.*s: %s", static_cast<int>(who.size()), who.data(), e.c_str());
 }
 
 }  // namespace apm::inline APM_ABI::detail

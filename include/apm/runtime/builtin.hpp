@@ -55,7 +55,8 @@ struct builtin {
     std::shared_ptr<builtin_backend> (*make)(const runtime_options& options, const control::state& start);
 };
 
-// In the order in which they are listed to users. Those that are not in this build are in it, without a make function.
+// In the order in which they are listed to users, which is the reverse of that in which they start and stop. Those that are not
+// in this build are in it, without a make function.
 std::span<const builtin> builtins();
 
 // Null where there is none of that name.

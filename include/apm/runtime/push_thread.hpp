@@ -178,7 +178,7 @@ private:
         if (s.abandoned) return false;
         s.busy = b.self;
         guard.unlock();
-        const error failed = f();
+        const error failed = guarded(f);  // once more: a file that is compiled without exceptions does not guard its back ends
         say(b.name, failed);
         guard.lock();
         s.busy = nullptr;

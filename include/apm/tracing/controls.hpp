@@ -91,7 +91,7 @@ const T* interned(std::deque<T>& all, const T& x, std::size_t most) {
 }
 
 // A runtime's settings: without rows of their own, spans ask the rules themselves, one step less.
-inline void start_sampling(const sampling_rules& rules) {
+APM_CLEANS_UP inline void start_sampling(const sampling_rules& rules) {
     controls& c = controls::all();
     const lock guard(c.guard);
     constexpr std::size_t most = 256;

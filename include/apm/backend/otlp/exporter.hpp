@@ -80,8 +80,9 @@ public:
         return {};
     }
 
-    bool flush(deadline by) { return delivery_->flush(by); }
+    bool flush(deadline by) { return !delivery_ || delivery_->flush(by); }
     error stop(deadline by) {
+        if (!delivery_) return {};
         const error lost = delivery_->stop(by);
         leave_the_spool();
         continued(metrics()) = std::move(deltas_);
@@ -132,6 +133,7 @@ private:
         put(metrics(), std::move(body), points);
     }
     void put(const signal& s, std::string&& body, std::uint64_t items) {
+        if (!delivery_) return;  // not started
         add_in_flight(s.index, signed_of(items));
         delivery_->put(s.index, std::move(body), items);
     }

@@ -4,15 +4,16 @@
 
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -86,9 +87,10 @@ private:
     }
     template <class F>
     void each(F&& f) const {
-        std::error_code failed;
-        for (std::filesystem::directory_iterator at("/proc/self/fd", failed), end; !failed && at != end; at.increment(failed))
-            if (int fd = -1; read_integer(at->path().filename().native(), fd) && is_ours(fd)) f(fd);
+        // Not <filesystem>, which ends the program where there is no memory.
+        const std::unique_ptr<DIR, int (*)(DIR*)> all(opendir("/proc/self/fd"), closedir);
+        while (const dirent* const entry = all ? readdir(all.get()) : nullptr)
+            if (int fd = -1; read_integer(std::string_view(entry->d_name), fd) && is_ours(fd)) f(fd);
     }
 
     // All of the process, for the fork handler.
