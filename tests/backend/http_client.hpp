@@ -35,6 +35,11 @@ public:
 
     [[nodiscard]] bool connected() const { return connected_; }
     void say(std::string_view text) const { [[maybe_unused]] const auto n = send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
+    // Waits for the first byte, and leaves it there.
+    [[nodiscard]] bool hears_something() const {
+        char first;
+        return recv(fd_, &first, 1, MSG_PEEK) == 1;
+    }
     // Until the other side closes.
     [[nodiscard]] std::string hear() const {
         std::string all;

@@ -190,7 +190,7 @@ TEST_CASE("a collector that is not there: the loss is known to the span, and the
     {
         apm::runtime_options o = only_otlp({.endpoint = url});
         o.otlp.timeout = 2 * patience;
-        o.shutdown_timeout = 300ms;
+        o.shutdown_timeout = 2s;
         apm::basic_runtime<on> runtime{o};
         record(50);
         CHECK_FALSE(runtime.flush(100ms));
