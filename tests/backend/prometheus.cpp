@@ -407,7 +407,8 @@ TEST_CASE("behind a body that is all there, the connection goes on") {
 TEST_CASE("stop() is in time, whatever clients do") {
     const own_port at;
     const std::uint16_t port = at.number();
-    const auto took = least(1500ms, [&] {  // left alone, CivetWeb looks up from a client every two seconds
+    // Left alone, CivetWeb looks up from a client every two seconds; from one that does not read, every second.
+    const auto took = least(1500ms, [&] {
         std::optional<served> s(std::in_place, apm::prometheus_options{.port = port, .connections = 2, .client_deadline = 2 * patience});
         const connection silent(port), deaf(port), waiting(port);
         deaf.say("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");

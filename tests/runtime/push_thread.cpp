@@ -269,7 +269,7 @@ TEST_CASE("a thread that is left behind in a back end takes no more spans: they 
         apm::error export_spans(const apm::span_batch& b, apm::deadline) { return spans += b.spans.size(), gone.wait(), apm::error{}; }
     };
     drain();
-    static stuck bad;  // its thread may be on the way out of it when the test is over
+    static stuck& bad = *new stuck;  // its thread may be on the way out of it when the program ends
     taking good;
     {
         push_thread t({any_backend::of(bad)}, {.span_interval = 1h});
