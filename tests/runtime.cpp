@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 
 #include <apm/backend/memory.hpp>
 
@@ -284,6 +285,47 @@ TEST_CASE("the limit of bytes per thread reaches the store") {
     CHECK(apm::detail::process_root().thread_bytes.load() == 123456);
     apm::detail::process_root().thread_bytes.store(0);
 }
+
+namespace {
+
+// What it sends is not known: that throws.
+struct undecided {
+    int stops = 0;
+    std::string_view name() const { return "undecided"; }
+    apm::error start(const apm::resource&) { return {}; }
+    apm::error stop(apm::deadline) { return ++stops, apm::error{}; }
+    bool sends_spans() const { throw std::runtime_error("no idea"); }
+    bool sends_metrics() const { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("a back end that cannot say what it sends is stopped, and the others run") {
+    const reported said;
+    undecided first;
+    obedient second;
+    {
+        const runtime r(quiet(), first, second);
+        CHECK(r.running());
+        CHECK(second.starts == 1);
+    }
+    CHECK(first.stops == 1);
+    CHECK(second.stops == 1);
+    CHECK(said.take() == lines{"undecided: threw: no idea"});
+}
+
+#if APM_BACKEND_FILE
+TEST_CASE("a file back end that does not run has no path") {
+    const reported said;
+    apm::runtime_options o = quiet();
+    o.traces_exporter = "file";
+    o.file.directory = "/nowhere/at/all";
+    const runtime r(o);
+    CHECK(r.running());
+    CHECK(r.trace_path().empty());
+    CHECK(said.take().size() == 1);
+}
+#endif
 
 TEST_CASE("a program that never destroys its runtime exits all the same") {
     if (!can_fork) return;

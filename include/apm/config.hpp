@@ -4,6 +4,9 @@
 // So one schema header may be included by files of both kinds in one program, with one store and one layout.
 #pragma once
 
+#if __cplusplus < 202002L
+#error "apm: needs C++20 (-std=c++20)"
+#endif
 #if !defined(__linux__) || !defined(__LP64__)
 #error "apm: this version is for 64-bit Linux"
 #endif

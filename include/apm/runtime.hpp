@@ -58,8 +58,8 @@ public:
     // False where it is switched off, or another one runs.
     [[nodiscard]] bool running() const;
 
-    // Exports now and waits for it; true where there is nothing to export to. False where an export failed or was not done
-    // before the timeout (an hour at most). Any thread.
+    // Exports now and waits for it. True where every back end that runs has exported in time, or none runs; false where an export
+    // failed or was not done before the timeout (an hour at most). Any thread.
     bool flush(std::chrono::milliseconds timeout);
 
     // The port of the Prometheus endpoint; 0 where there is none, such as in a forked child.

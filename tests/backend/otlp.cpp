@@ -98,6 +98,13 @@ constexpr apm::runtime_options only_otlp(const apm::otlp_options& o) {
 
 static_assert(apm::push_backend<apm::otlp> && apm::span_backend<apm::otlp> && apm::flushing_backend<apm::otlp>);
 
+TEST_CASE("one that was not started has nothing to flush, nor to stop") {
+    apm::basic_otlp<apm::mode::on> idle;
+    CHECK(idle.flush(std::chrono::steady_clock::now()));
+    CHECK(idle.stop(std::chrono::steady_clock::now()).empty());
+    CHECK(idle.span_totals().put == 0);
+}
+
 TEST_CASE("an endpoint in the environment is all it takes") {
     const reported said;
     collector c;

@@ -79,7 +79,8 @@ struct runtime_options {
     // A list of prometheus, otlp, none: OTEL_METRICS_EXPORTER. `auto`: prometheus, where it is in the build.
     std::string_view metrics_exporter = "auto";
     prometheus_options prometheus = {};
-    // A list of otlp, file, console, none: OTEL_TRACES_EXPORTER. `auto`: none. To both lists an endpoint for OTLP adds `otlp`.
+    // A list of otlp, file, console, none: OTEL_TRACES_EXPORTER. `auto`: none. An endpoint for OTLP adds `otlp` to both lists; a
+    // list in the environment is final.
     std::string_view traces_exporter = "auto";
     file_options file = {};                            // .directory: APM_TRACE_DIRECTORY
     otlp_options otlp = {};                            // OTEL_EXPORTER_OTLP_*

@@ -60,7 +60,7 @@ struct settings {
         reader.number(options.ring_bytes, 0, 1ull << 30, "APM_RING_BYTES");
         if (const auto asked = options.ring_bytes; !std::has_single_bit(asked) || asked < ring::default_bytes) {
             options.ring_bytes = std::bit_ceil(std::max<std::uint64_t>(asked, ring::default_bytes));
-            report("a ring has a power of two of bytes, 65536 at least, not %llu; using %llu",
+            report("APM_RING_BYTES (or ring_bytes): a ring has a power of two of bytes, 65536 at least, not %llu; using %llu",
                    static_cast<unsigned long long>(asked), static_cast<unsigned long long>(options.ring_bytes));
         }
         reader.number(options.ring_limit, 0, 1ull << 40, "APM_RING_LIMIT");

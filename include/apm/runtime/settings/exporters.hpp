@@ -115,8 +115,9 @@ private:
             }
             if (!lacks.empty()) lacks += ')';
             const char* const who = given ? variable : w.because.empty() ? option : w.because.c_str();
-            report("%s: exporter \"%s\" is %s; it has %snone%s", who, wanted.c_str(),
-                   known ? "not in this build" : "unknown to this build", has.c_str(), lacks.c_str());
+            const char* const other = takes == &builtin::takes_traces ? "exports metrics only" : "exports spans only";
+            report("%s: exporter \"%s\" %s; it may be %snone%s", who, wanted.c_str(),
+                   known ? "is not in this build" : b ? other : "is unknown", has.c_str(), known ? lacks.c_str() : "");
         }
     }
 
