@@ -56,6 +56,8 @@ TEST_CASE("a partial success, in JSON") {
     CHECK(of(R"({"partialSuccess":{"rejectedSpans":"3","errorMessage":"full"}})").rejected == 3);
     CHECK(of(R"( { "partialSuccess" : { "rejectedDataPoints" : 4 } } )").rejected == 4);
     CHECK(of(R"({"partialSuccess":{"errorMessage":"a\n\"b\"\u0041\\"}})").message == "a \"b\"?\\");
+    CHECK(of(R"({"partialSuccess":{"rejectedSpans":"3.0"}})").rejected == 3);
+    CHECK(of(R"({"partialSuccess":{"rejectedSpans":3.7}})").rejected == 3);
     CHECK(of(R"({"partialSuccess":{"errorMessage":"\"rejectedSpans\":9"}})").rejected == 0);
     CHECK(of(R"({"partialSuccess":{"rejectedSpans":-4}})").rejected == 0);
     CHECK(of(R"({"partialSuccess":{"rejectedSpans":null,"errorMessage":null}})").kind == failure::none);

@@ -53,11 +53,10 @@ public:
             if (key == "errorMessage" || key == "error_message" || key == "message") {
                 if (quoted) r.message = string();
             } else if (key.starts_with("rejected")) {  // an int64 is a string in JSON's mapping, and often a number
-                const std::string_view value = text_.substr(at_);  // without what follows the integer: "3.0" is 3
-                const std::string_view number = value.substr(0, value.find_first_not_of("-0123456789"));
-                r.rejected = 0;
+                const std::string value = quoted ? string() : std::string(text_.substr(at_, 32));
+                r.rejected = 0;  // what follows the integer does not count: "3.0" is 3
+                const std::string_view number = std::string_view(value).substr(0, value.find_first_not_of("-0123456789"));
                 static_cast<void>(read_integer(number, r.rejected));
-                if (quoted) static_cast<void>(string());
             } else if (quoted) {
                 static_cast<void>(string());
             }
