@@ -194,6 +194,12 @@ TEST_CASE("of several sources the first that has a setting counts, then the code
     r.report_unknown();  // in every source
     CHECK(said.take() == lines{"unknown setting APM_TESTT_NEW; did you mean APM_TEST_NEW?"});
 
+    const table cut(std::vector<std::pair<std::string, std::string>>{{"APM_TEST_OTH", "1"}});
+    reader short_of({&cut});
+    short_of.number(a, 0, 9, "APM_TEST_OLD", "APM_TEST_OTHER");  // the first is nearer by edits
+    short_of.report_unknown();
+    CHECK(said.take() == lines{"unknown setting APM_TEST_OTH; did you mean APM_TEST_OTHER?"});
+
     reader alone({&file});  // without the environment: its variables do not count
     std::uint64_t d = 7;
     CHECK_FALSE(alone.number(d, 0, 9, "APM_TEST_NEW"));

@@ -149,9 +149,12 @@ private:
     void report_if_unknown(std::string_view name) const {
         const bool ours = name.starts_with("APM_");
         if ((!ours && !name.starts_with("OTEL_")) || std::find(known_.begin(), known_.end(), name) != known_.end()) return;
-        const auto nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
-            return edit_distance(name, a) < edit_distance(name, b);
-        });
+        // One that was cut short, else the one with the fewest edits.
+        auto nearest = std::find_if(known_.begin(), known_.end(), [name](const auto& k) { return k.starts_with(name); });
+        if (nearest == known_.end())
+            nearest = std::min_element(known_.begin(), known_.end(), [name](const auto& a, const auto& b) {
+                return edit_distance(name, a) < edit_distance(name, b);
+            });
         // OpenTelemetry's are many, for other languages and for signals that we do not have: only what is nearly a known one.
         if (nearest == known_.end()) return;
         if (!ours && (edit_distance(name, *nearest) > 2 || name.starts_with("OTEL_BLRP_"))) return;
