@@ -1,3 +1,4 @@
+// ctest: LABELS optimized
 // What eight threads trace as fast as they can either comes out as it went in, or is counted as dropped.
 #include <apm/spans.hpp>
 

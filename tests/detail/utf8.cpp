@@ -59,14 +59,23 @@ TEST_CASE("any bytes are a sequence exactly if they survive decoding and encodin
     constexpr unsigned char edges[] = {0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf,
                                        0xe0, 0xec, 0xed, 0xef, 0xf0, 0xf3, 0xf4, 0xf5, 0xff};
     const int step = repeat(100) == 100 ? 1 : 7;
-    for (int first = 0; first < 256; ++first)
-        for (int second = 0; second < 256; second += step)
-            for (const unsigned char third : edges)
+    for (int first = 0; first < 256; ++first) {
+        char s[] = {static_cast<char>(first), 0, 0, 0};
+        compare({s, 1});
+        for (int second = 0; second < 256; second += step) {
+            s[1] = static_cast<char>(second);
+            compare({s, 2});
+            for (const unsigned char third : edges) {
+                s[2] = static_cast<char>(third);
+                compare({s, 3});
                 for (const unsigned char fourth : edges) {
-                    const char s[] = {static_cast<char>(first), static_cast<char>(second), static_cast<char>(third),
-                                      static_cast<char>(fourth)};
-                    for (std::size_t size = 1; size <= 4; ++size) compare({s, size});
+                    s[3] = static_cast<char>(fourth);
+                    compare({s, 4});
+                    if (first < 0xe0) break;  // at most two bytes of these count
                 }
+            }
+        }
+    }
     CHECK(wrong == 0);
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles every header of the library alone, and those that record without exceptions and RTTI too; knows what apm.hpp brings along.
+"""Compiles every header of the library alone, those that record without exceptions and RTTI; knows what apm.hpp brings along.
 
 usage: run.py COMPILER [recording]          recording: only those that apm.hpp brings into every file of a program
 """
@@ -47,7 +47,7 @@ def brought(paths):
 def check(header, records):
     """Returns (failures, reason for skipping), both as text."""
     failures = ""
-    for flags in [[]] + [STRICT] * (records or header == "apm/runtime.hpp"):
+    for flags in {"apm/runtime.hpp": [[], STRICT]}.get(header, [STRICT if records else []]):
         ran = compile_alone(header, "-fsyntax-only", *WARNINGS, *flags)
         if ran.returncode == 0:
             continue
@@ -88,7 +88,7 @@ def main():
                 cause = next((line for line in failures.splitlines() if "error:" in line), failures)
                 print(f"FAILED {header}, as above: {cause}" if cause in explained else failures)
                 explained.add(cause)
-    print(f"{COMPILER}: {len(headers)} headers alone, {len(recording)} of them also with {' '.join(STRICT)}: "
+    print(f"{COMPILER}: {len(headers)} headers alone, {len(recording)} of them with {' '.join(STRICT)}: "
           f"{len(failed)} failed, {time.monotonic() - started:.0f} s")
     return bool(failed)
 

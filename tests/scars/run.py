@@ -31,7 +31,7 @@ def run(path):
     sanitizers, _, why = said.get("NOT-UNDER", "").partition(" ")
     if any(sanitizer in flag for flag in FLAGS if flag.startswith("-fsanitize=") for sanitizer in sanitizers.split(",") if sanitizer):
         return "", why
-    command = [COMPILER, "-std=c++20", "-O1", "-g", "-Wall", "-Wextra", "-Werror", f"-I{HERE.parents[1] / 'include'}", "-pthread",
+    command = [COMPILER, "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{HERE.parents[1] / 'include'}", "-pthread",
                *FLAGS, *said.get("FLAGS", "").split()]
     part = [str(HERE / said["WITH"])] if "WITH" in said else []
     orders = [[*part, str(path)], [str(path), *part]] if part else [[str(path)]]
