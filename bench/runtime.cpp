@@ -1,5 +1,5 @@
 // What does it cost to start and to end a runtime? By the clock on the wall: a user waits for it. Few iterations where a page is
-// served: CivetWeb sleeps when it stops, at times for a second.
+// served: the server sleeps when it stops, at times for a second.
 #include <benchmark/benchmark.h>
 
 #include <apm/runtime.hpp>

@@ -1,4 +1,4 @@
-// HTTP for the shop: a server by CivetWeb, a client by libcurl. No telemetry here; hop.hpp has it.
+// HTTP for the shop: a server by libmicrohttpd, a client by libcurl. No telemetry here; hop.hpp has it.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,7 @@
 #include <utility>
 #include <vector>
 
-struct mg_context;
-struct mg_connection;
+struct MHD_Daemon;
 
 namespace shop::http {
 
@@ -39,10 +38,10 @@ public:
     [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
 private:
-    static int answer(mg_connection* connection, void* self);
+    struct Calls;
 
     Handler handler_;
-    mg_context* context_;
+    MHD_Daemon* daemon_;
     std::uint16_t port_;
 };
 

@@ -1,14 +1,11 @@
-#include <atomic>
-#include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include <arpa/inet.h>
-#include <civetweb.h>
+#include <microhttpd.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "http.hpp"
 
@@ -20,60 +17,58 @@ constexpr std::size_t longest_body = 64 * 1024;
 
 std::string text(const char* s) { return s ? s : ""; }
 
-void knock(std::uint16_t port) {
-    const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    static_cast<void>(connect(s, reinterpret_cast<const sockaddr*>(&to), sizeof to));
-    close(s);
+MHD_Result send(MHD_Connection* connection, const Answer& a) {
+    MHD_Response* const response = MHD_create_response_from_buffer(a.body.size(), const_cast<char*>(a.body.data()), MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
+    const MHD_Result queued = MHD_queue_response(connection, static_cast<unsigned>(a.status), response);
+    MHD_destroy_response(response);
+    return queued;
 }
 
 }  // namespace
 
+// What libmicrohttpd calls: once when the head of a request has come, for each part of its body, and once behind it.
+struct Server::Calls {
+    static MHD_Result handle(void* self, MHD_Connection* connection, const char* path, const char* verb, const char*, const char* part,
+                             std::size_t* size, void** state) {
+        auto* request = static_cast<Request*>(*state);
+        if (!request) {
+            *state = request = new Request{verb, path, {}, {}, {}};
+            MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, request);
+            MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, request);
+            return MHD_YES;
+        }
+        if (*size != 0) {
+            if (request->body.size() < longest_body) request->body.append(part, *size);
+            *size = 0;
+            return MHD_YES;
+        }
+        return send(connection, static_cast<Server*>(self)->handler_(*request));
+    }
+    static MHD_Result add_header(void* request, MHD_ValueKind, const char* key, const char* value) {
+        static_cast<Request*>(request)->headers.emplace_back(key, text(value));
+        return MHD_YES;
+    }
+    static MHD_Result add_argument(void* request, MHD_ValueKind, const char* key, const char* value) {
+        std::string& query = static_cast<Request*>(request)->query;
+        query += (query.empty() ? "" : "&") + text(key) + "=" + text(value);
+        return MHD_YES;
+    }
+    static void complete(void*, MHD_Connection*, void** state, MHD_RequestTerminationCode) { delete static_cast<Request*>(*state); }
+};
+
 Server::Server(std::uint16_t port, unsigned connections, Handler handler) : handler_(std::move(handler)) {
-    mg_init_library(MG_FEATURES_DEFAULT);
-    const std::string where = "127.0.0.1:" + std::to_string(port), threads = std::to_string(connections);
-    const char* options[] = {"listening_ports", where.c_str(), "num_threads", threads.c_str(), "enable_keep_alive", "yes",
-                             "keep_alive_timeout_ms", "10000", "tcp_nodelay", "1", nullptr};
-    mg_callbacks silent{};
-    silent.log_message = [](const mg_connection*, const char*) { return 1; };
-    context_ = mg_start(&silent, nullptr, options);
-    mg_server_port bound{};
-    if (!context_ || mg_get_server_ports(context_, 1, &bound) != 1)
-        throw std::runtime_error("cannot listen on " + where + "; is the port in use?");
-    port_ = static_cast<std::uint16_t>(bound.port);
-    mg_set_request_handler(context_, "**", answer, this);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(port);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    daemon_ = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, nullptr, nullptr,
+                               Calls::handle, this, MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_CONNECTION_LIMIT, connections,
+                               MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_NOTIFY_COMPLETED, Calls::complete, this, MHD_OPTION_END);
+    if (!daemon_) throw std::runtime_error("cannot listen on 127.0.0.1:" + std::to_string(port) + "; is the port in use?");
+    port_ = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port;
 }
 
-Server::~Server() {
-    // CivetWeb's thread that accepts looks up every two seconds, or when a client connects.
-    std::atomic<bool> stopped{false};
-    std::thread knocking([&] {
-        for (; !stopped; std::this_thread::sleep_for(std::chrono::milliseconds(5))) knock(port_);
-    });
-    mg_stop(context_);
-    stopped = true;
-    knocking.join();
-    mg_exit_library();
-}
-
-int Server::answer(mg_connection* connection, void* self) {
-    const mg_request_info& info = *mg_get_request_info(connection);
-    Request request{text(info.request_method), text(info.local_uri), text(info.query_string), {}, {}};
-    for (int i = 0; i < info.num_headers; ++i)
-        request.headers.emplace_back(text(info.http_headers[i].name), text(info.http_headers[i].value));
-    char part[4096];
-    for (int n; request.body.size() < longest_body && (n = mg_read(connection, part, sizeof part)) > 0;)
-        request.body.append(part, static_cast<std::size_t>(n));
-
-    Answer a = static_cast<Server*>(self)->handler_(request);
-    const std::string all = "HTTP/1.1 " + std::to_string(a.status) + " " + mg_get_response_code_text(connection, a.status) +
-                            "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + std::to_string(a.body.size()) +
-                            "\r\n\r\n" + a.body;
-    mg_write(connection, all.data(), all.size());
-    return a.status;
-}
+Server::~Server() { MHD_stop_daemon(daemon_); }
 
 }  // namespace shop::http

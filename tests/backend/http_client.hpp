@@ -33,6 +33,7 @@ public:
     connection& operator=(const connection&) = delete;
     ~connection() { close(fd_); }
 
+    [[nodiscard]] int fd() const { return fd_; }
     [[nodiscard]] bool connected() const { return connected_; }
     void say(std::string_view text) const { [[maybe_unused]] const auto n = send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
     // Waits for the first byte, and leaves it there.
@@ -78,6 +79,6 @@ struct answer {
 inline answer ask(std::uint16_t port, std::string_view headers = {}, std::string_view request = "GET /metrics", bool v6 = false) {
     const connection c(port, v6);
     if (!c.connected()) return answer({});
-    c.say(std::string(request) + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + std::string(headers) + "\r\n");
+    c.say(std::string(request) + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + std::string(headers) + "\r\n");
     return answer(c.hear());
 }

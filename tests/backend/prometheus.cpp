@@ -172,7 +172,7 @@ TEST_CASE("HEAD, other methods, other paths") {
         CAPTURE(path);
         const answer other = ask(s.port(), {}, std::string("GET ") + path);
         CHECK((other.status == 404 || other.status == 400));
-        if (other.status == 404) CHECK(other.body == "nothing here; the metrics are at /here\n");
+        if (other.status == 404) CHECK(other.body == "nothing here; there is /here\n");
     }
     CHECK(ask(s.port(), {}, "GET /-/healthy").body == "healthy\n");
     const connection c(s.port());
@@ -205,7 +205,7 @@ TEST_CASE("a port that is taken is one line that says so") {
 
 TEST_CASE("what cannot be served is one line") {
     CHECK(why_not({.host = "no.such.host", .port = 0}) ==
-          "cannot listen on host \"no.such.host\": give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1");
+          "cannot listen on host \"no.such.host\": give an address of this machine, such as 127.0.0.1, 0.0.0.0 or ::1, or unix:/path");
     CHECK(why_not({.host = "192.0.2.1", .port = 0}).find("cannot serve on 192.0.2.1:0: Cannot assign requested address") == 0);
     CHECK(why_not({.port = 0, .path = "metrics"}) == "the endpoint's path \"metrics\" must begin with /");
     CHECK(why_not({.port = 0, .certificate = "/no/such/file.pem"}) ==
@@ -249,7 +249,7 @@ TEST_CASE("TLS, and nothing but TLS") {
     }
     CAPTURE(s.failed);
     REQUIRE(s.port() != 0);
-    const std::string said = output_of("printf 'GET /metrics HTTP/1.1\\r\\nHost: here\\r\\nConnection: close\\r\\n\\r\\n' | timeout 20 openssl s_client "
+    const std::string said = output_of("printf 'GET /metrics HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | timeout 20 openssl s_client "
                                        "-quiet -verify_return_error -CAfile " + certificate + " -connect 127.0.0.1:" +
                                        std::to_string(s.port()) + " 2>/dev/null");
     const answer a(said);
@@ -364,14 +364,14 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     // An exposition that no socket's buffers hold.
     for (int i = 0; i < 200; ++i) telemetry.wide.add(1, {.text = std::to_string(i) + std::string(65000, 'w')});
     const connection deaf(s.port());
-    deaf.say("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
+    deaf.say("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     std::this_thread::sleep_for(100ms);
     CHECK(answered());
 }
 
 TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever it is answered") {
     const served s({.user = "scraper", .password = "of the scraper", .connections = 2, .client_deadline = 1s});
-    const std::string endless = " HTTP/1.1\r\nHost: here\r\nContent-Length: 600000\r\n\r\nx";
+    const std::string endless = " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\nx";
     const connection nowhere(s.port());
     nowhere.say("POST /nothing" + endless);
     const connection refused(s.port());
@@ -384,10 +384,8 @@ TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever 
             for (const connection* c : {&nowhere, &refused, &stranger, &well}) c->say("x");
     });
     CHECK(soon([&] { return ask(s.port(), {}, "GET /-/healthy").status == 200; }));
-    CHECK(nowhere.hear().find("HTTP/1.1 404") == 0);
-    CHECK(refused.hear().find("HTTP/1.1 405") == 0);
-    CHECK(stranger.hear().find("HTTP/1.1 401") == 0);
-    CHECK(well.hear().find("HTTP/1.1 200") == 0);
+    for (const connection* c : {&nowhere, &refused, &stranger, &well})
+        if (const std::string heard = c->hear(); !heard.empty()) CHECK(answer(heard).header("Connection") == "close");
     done = true;
     dripping.join();
 }
@@ -396,8 +394,8 @@ TEST_CASE("behind a body that is all there, the connection goes on") {
     const served s;
     CHECK(soon([&] {  // unless the server has no time for all of it within the second that it gives it
         const connection c(s.port());
-        c.say("POST /nothing HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n" + std::string(20000, 'x') +
-              "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        c.say("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n" + std::string(20000, 'x') +
+              "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         const std::string heard = c.hear();
         CHECK(heard.find("HTTP/1.1 404") == 0);
         return heard.find("HTTP/1.1 200 OK") != heard.npos;
@@ -407,11 +405,10 @@ TEST_CASE("behind a body that is all there, the connection goes on") {
 TEST_CASE("stop() is in time, whatever clients do") {
     const own_port at;
     const std::uint16_t port = at.number();
-    // Left alone, CivetWeb looks up from a client every two seconds; from one that does not read, every second.
     const auto took = least(1500ms, [&] {
         std::optional<served> s(std::in_place, apm::prometheus_options{.port = port, .connections = 2, .client_deadline = 2 * patience});
         const connection silent(port), deaf(port), waiting(port);
-        deaf.say("GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n");
+        deaf.say("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         CHECK(deaf.hears_something());  // the page is made, and more than it has room for
         return time_of([&] { s.reset(); });
     });

@@ -43,7 +43,7 @@ std::string ask(std::uint16_t port, const std::string& path = "/metrics") {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     std::string answer;
     if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
-        const std::string request = "GET " + path + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+        const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         send(fd, request.data(), request.size(), MSG_NOSIGNAL);
         char some[4096];
         for (ssize_t n; (n = recv(fd, some, sizeof some, 0)) > 0;) answer.append(some, static_cast<std::size_t>(n));

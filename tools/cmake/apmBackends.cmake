@@ -31,15 +31,15 @@ function(apm_add_runtime)
   set(problem "")
   set(apm_backends "")
   set(apm_backend_links "")
-  list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_FUNCTION_LIST_DIR})   # FindCivetWeb.cmake, FindProtozero.cmake
+  list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_FUNCTION_LIST_DIR})   # FindLibMicrohttpd.cmake, FindProtozero.cmake
   find_package(Threads QUIET REQUIRED)
-  foreach(package CivetWeb ZLIB CURL Protozero)
+  foreach(package LibMicrohttpd ZLIB CURL Protozero)
     find_package(${package} QUIET)
   endforeach()
   apm_backend(FILE       "writes spans to files: OTLP/JSON lines, and Chrome's trace format")
   apm_backend(CONSOLE    "prints spans as trees")
   apm_backend(PROMETHEUS "serves /metrics to Prometheus"
-              LINKS CivetWeb::CivetWeb ZLIB::ZLIB DEBIAN libcivetweb-dev zlib1g-dev)
+              LINKS LibMicrohttpd::LibMicrohttpd ZLIB::ZLIB DEBIAN libmicrohttpd-dev zlib1g-dev)
   apm_backend(OTLP       "sends spans and metrics to a collector, by OTLP over HTTP"
               LINKS CURL::libcurl Protozero::Protozero ZLIB::ZLIB
               DEBIAN libcurl4-openssl-dev libprotozero-dev zlib1g-dev)

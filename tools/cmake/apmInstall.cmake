@@ -11,14 +11,14 @@ install(EXPORT apm_runtime NAMESPACE apm:: FILE apmRuntimeTargets.cmake DESTINAT
 
 # The packages of CMake that an installed apm::runtime needs, by the targets that it links.
 set(apm_runtime_packages Threads)
-foreach(pair CivetWeb::CivetWeb=CivetWeb ZLIB::ZLIB=ZLIB CURL::libcurl=CURL Protozero::Protozero=Protozero)
+foreach(pair LibMicrohttpd::LibMicrohttpd=LibMicrohttpd ZLIB::ZLIB=ZLIB CURL::libcurl=CURL Protozero::Protozero=Protozero)
   string(REGEX MATCH "^(.*)=(.*)$" pair ${pair})
   if(CMAKE_MATCH_1 IN_LIST apm_backend_links)
     list(APPEND apm_runtime_packages ${CMAKE_MATCH_2})
   endif()
 endforeach()
 set(apm_runtime_debian)
-foreach(pair CivetWeb::CivetWeb=libcivetweb-dev ZLIB::ZLIB=zlib1g-dev CURL::libcurl=libcurl4-openssl-dev
+foreach(pair LibMicrohttpd::LibMicrohttpd=libmicrohttpd-dev ZLIB::ZLIB=zlib1g-dev CURL::libcurl=libcurl4-openssl-dev
              Protozero::Protozero=libprotozero-dev)
   string(REGEX MATCH "^(.*)=(.*)$" pair ${pair})
   if(APM_ENABLED AND CMAKE_MATCH_1 IN_LIST apm_backend_links)
@@ -31,7 +31,7 @@ configure_package_config_file(${here}/cmake/apmConfig.cmake.in ${PROJECT_BINARY_
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/apmConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES
   ${PROJECT_BINARY_DIR}/apmConfig.cmake ${PROJECT_BINARY_DIR}/apmConfigVersion.cmake
-  ${here}/cmake/apmBackends.cmake ${here}/cmake/FindCivetWeb.cmake ${here}/cmake/FindProtozero.cmake
+  ${here}/cmake/apmBackends.cmake ${here}/cmake/FindLibMicrohttpd.cmake ${here}/cmake/FindProtozero.cmake
   ${here}/cmake/apmOverhead.cmake DESTINATION ${package})
 install(PROGRAMS ${here}/overhead DESTINATION ${package})
 install(DIRECTORY ${here}/lib DESTINATION ${package}
@@ -43,15 +43,12 @@ set(apm_runtime_libs)
 set(apm_runtime_requires apm)
 if(APM_ENABLED)
   string(APPEND apm_runtime_libs "-L\${libdir} -lapm-runtime")
-  foreach(pair CURL::libcurl=libcurl ZLIB::ZLIB=zlib)
+  foreach(pair LibMicrohttpd::LibMicrohttpd=libmicrohttpd CURL::libcurl=libcurl ZLIB::ZLIB=zlib)
     string(REGEX MATCH "^(.*)=(.*)$" pair ${pair})
     if(CMAKE_MATCH_1 IN_LIST apm_backend_links)
       string(APPEND apm_runtime_requires " ${CMAKE_MATCH_2}")
     endif()
   endforeach()
-  if(CivetWeb::CivetWeb IN_LIST apm_backend_links)   # has no file of its own on Debian
-    string(APPEND apm_runtime_libs " -lcivetweb")
-  endif()
   string(APPEND apm_runtime_libs " -pthread -ldl")
 endif()
 file(RELATIVE_PATH apm_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)   # so that what is installed may be moved

@@ -2,7 +2,7 @@
 # apm-doctor.
 
 build_packages=(g++ cmake ninja-build pkg-config ccache python3 catch2 libbenchmark-dev libboost1.81-dev libfmt-dev
-                libcivetweb-dev zlib1g-dev prometheus-cpp-dev libprotozero-dev libcurl4-openssl-dev)
+                libmicrohttpd-dev zlib1g-dev prometheus-cpp-dev libprotozero-dev libcurl4-openssl-dev)
 # Without these, some tests are skipped and listed. (clang-22 comes from bookworm-security.)
 test_packages=(valgrind clang-14 libclang-rt-14-dev clang-22 libclang-rt-22-dev lld lld-22 locales curl
                prometheus prometheus-pushgateway python3-prometheus-client)

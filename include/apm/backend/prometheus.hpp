@@ -1,4 +1,4 @@
-// The Prometheus back end: serves the exposition that a Prometheus scrapes. Needs CivetWeb and zlib.
+// The Prometheus back end: serves the exposition that a Prometheus scrapes. Needs libmicrohttpd and zlib.
 #pragma once
 
 #include <cstdint>

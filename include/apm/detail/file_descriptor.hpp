@@ -19,6 +19,8 @@ public:
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
     }
+    // The caller closes it.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
     [[nodiscard]] int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
 

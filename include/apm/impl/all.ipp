@@ -2,7 +2,7 @@
 // file, compiled with -DAPM_BACKEND_<NAME>=1 for each back end that it wants, and link what these need:
 //
 //     -DAPM_BACKEND_FILE=1 -DAPM_BACKEND_CONSOLE=1     nothing
-//     -DAPM_BACKEND_PROMETHEUS=1                       -lcivetweb -lz
+//     -DAPM_BACKEND_PROMETHEUS=1                       -lmicrohttpd -lz
 //     -DAPM_BACKEND_OTLP=1                             -lcurl -lz, and protozero's headers
 #include <apm/impl/runtime.ipp>
 #if APM_BACKEND_OTLP

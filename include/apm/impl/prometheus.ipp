@@ -1,4 +1,4 @@
-// The Prometheus back end, with /control. Needs CivetWeb and zlib.
+// The Prometheus back end, with /control. Needs libmicrohttpd and zlib.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -30,7 +30,7 @@ namespace detail {
 class builtin_prometheus final : public builtin_of<prometheus_exporter> {
 public:
     builtin_prometheus(const runtime_options& options, const control::state& start) : builtin_of(options.prometheus) {
-        if (!options.control.token.empty()) made.serve_control(control_endpoint(options.control.token, start));
+        if (!options.control.token.empty()) made.serve(control_endpoint(options.control.token, start));
     }
     [[nodiscard]] bool has_threads() const override { return true; }
     [[nodiscard]] std::uint16_t port() const override { return made.port(); }

@@ -13,6 +13,8 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 
+#include <apm/detail/base64.hpp>
+
 #include "backend/http_client.hpp"
 
 using namespace std::chrono_literals;
@@ -42,7 +44,7 @@ answer send(std::uint16_t port, const std::string& method, const std::string& he
             const std::string& path = "/control") {
     const connection c(port);
     if (!c.connected()) return answer({});
-    c.say(method + " " + path + " HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + headers + "\r\n" + body);
+    c.say(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n" + body);
     return answer(c.hear());
 }
 answer change(std::uint16_t port, const std::string& body, const std::string& headers = shown) {
@@ -188,7 +190,7 @@ TEST_CASE("bodies that are too long, not all there, or of unknown length") {
     CHECK(soon([&] { return send(port, "POST", shown + "Content-Length: 9999999999999\r\n", line).status == 413; }));
     CHECK(send(port, "POST", shown + "Content-Length: -5\r\n", line).status != 200);
     CHECK(soon([&] {
-        return send(port, "POST", shown + "Transfer-Encoding: chunked\r\n", "c\r\nmax_level=1\n\r\n0\r\n\r\n").status == 411;
+        return send(port, "POST", shown + "Transfer-Encoding: chunked\r\n", "c\r\nmax_level=\n\n\r\n0\r\n\r\n").status == 200;
     }));
     CHECK(soon([&] { return send(port, "POST", shown, "").status == 411; }));
     const auto begin = clock_type::now();
@@ -201,23 +203,24 @@ TEST_CASE("bodies that are too long, not all there, or of unknown length") {
 TEST_CASE("a client that was refused is not heard as another") {
     const environment e;
     const runtime r(served());
-    const std::string inner = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
+    const std::string inner = "POST /control HTTP/1.1\r\nHost: localhost\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
     const connection c(r.prometheus_port());
-    c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + sized(inner) + "\r\n" + inner +
-          "GET /-/healthy HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+    c.say("POST /control HTTP/1.1\r\nHost: localhost\r\n" + sized(inner) + "\r\n" + inner +
+          "GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     const std::string heard = c.hear();
     CHECK(heard.find("HTTP/1.1 401") == 0);
-    CHECK(heard.find("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 8\r\n") != heard.npos);
+    CHECK(heard.find("HTTP/1.1 200 OK", 1) != heard.npos);
+    CHECK(heard.ends_with("healthy\n"));
     CHECK(now().max_level == 255);
 }
 
 TEST_CASE("behind an answer that ends the connection, nothing is heard") {
     const environment e;
     const runtime r(served());
-    const std::string second = "POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
+    const std::string second = "POST /control HTTP/1.1\r\nHost: localhost\r\n" + shown + "Content-Length: 11\r\n\r\nmax_level=1";
     const auto heard_of = [&](const std::string& headers, const std::string& body) {
         const connection c(r.prometheus_port());
-        c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + headers + "\r\n" + body + second);
+        c.say("POST /control HTTP/1.1\r\nHost: localhost\r\n" + shown + headers + "\r\n" + body + second);
         return c.hear();
     };
     std::string long_one;  // as above
@@ -226,11 +229,9 @@ TEST_CASE("behind an answer that ends the connection, nothing is heard") {
         return long_one.find("HTTP/1.1 413") == 0;
     }));
     CHECK(long_one.find("HTTP/1.1", 1) == long_one.npos);
-    for (const char* unknown : {"", "Transfer-Encoding: chunked\r\n"}) {
-        const std::string heard = heard_of(unknown, *unknown ? "0\r\n\r\n" : "");
-        CHECK(heard.find("HTTP/1.1 411") == 0);
-        CHECK(heard.find("HTTP/1.1", 1) == heard.npos);
-    }
+    const std::string unknown = heard_of("", "");
+    CHECK(unknown.find("HTTP/1.1 411") == 0);
+    CHECK(unknown.find("HTTP/1.1", 1) == unknown.npos);
     CHECK(now().max_level == 255);
 }
 
@@ -240,12 +241,13 @@ TEST_CASE("a change that comes byte by byte has one deadline for all of it") {
     o.prometheus.client_deadline = 1s;
     const runtime r(o);
     const connection c(r.prometheus_port());
-    c.say("POST /control HTTP/1.1\r\nHost: here\r\n" + shown + "Content-Length: 60000\r\n\r\n");
+    c.say("POST /control HTTP/1.1\r\nHost: localhost\r\n" + shown + "Content-Length: 60000\r\n\r\n");
     std::atomic<bool> done = false;
     std::thread dripping([&] {
         for (; !done; std::this_thread::sleep_for(50ms)) c.say("\n");
     });
-    CHECK(c.hear().find("HTTP/1.1 400") == 0);
+    CHECK(c.hear().empty());
+    CHECK(now().max_level == 255);
     done = true;
     dripping.join();
 }
@@ -277,7 +279,7 @@ TEST_CASE("only for clients on this machine") {
     to.sin_port = htons(r.prometheus_port());
     inet_pton(AF_INET, host.c_str(), &to.sin_addr);
     REQUIRE(::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
-    const std::string request = "GET /control HTTP/1.1\r\nHost: here\r\nX-Forwarded-For: 127.0.0.1\r\nConnection: close\r\n" + shown +
+    const std::string request = "GET /control HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 127.0.0.1\r\nConnection: close\r\n" + shown +
                                 "\r\n";
     CHECK(::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
     std::string heard;

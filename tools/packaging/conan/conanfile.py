@@ -34,7 +34,7 @@ class Apm(ConanFile):
     def requirements(self):
         self.requires("boost/[>=1.81]", transitive_headers=True, options={"header_only": True})
         if self.options.prometheus:
-            self.requires("civetweb/[>=1.15]")
+            self.requires("libmicrohttpd/[>=0.9.75]")
         if self.options.otlp:
             self.requires("libcurl/[>=7.88 <9]")
             self.requires("protozero/[>=1.7]")

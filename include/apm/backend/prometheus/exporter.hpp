@@ -1,9 +1,13 @@
 // What apm::prometheus does: collects, writes and serves, for each request. See backend/prometheus.hpp.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <exception>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -11,11 +15,14 @@
 #include <vector>
 
 #include <apm/backend.hpp>
-#include <apm/backend/prometheus/http_server.hpp>
+#include <apm/backend/gzip.hpp>
+#include <apm/backend/http/server.hpp>
+#include <apm/backend/prometheus/exposition.hpp>
+#include <apm/backend/prometheus/http_negotiation.hpp>
 #include <apm/backend/prometheus/options.hpp>
 #include <apm/backend/prometheus/other.hpp>
-#include <apm/backend/prometheus/exposition.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/base64.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -25,16 +32,28 @@ public:
 
     [[nodiscard]] std::string_view name() const { return "prometheus"; }
 
-    // Before start(): also serves /control, with credentials of its own. apm::runtime does this by its options.
-    void serve_control(http_control c) { server_.control(std::move(c)); }
+    // Before start(): what else is served. The endpoint for metrics goes first where it has the same path.
+    void serve(http_route r) { more_.push_back(std::move(r)); }
 
     error start(const resource& who) {
         who_ = who;
-        return server_.start(options_, [this](std::string_view accept) -> http_exposition {
-            const bool open = http::prefers_openmetrics(accept);
-            const auto format = open ? exposition_format::openmetrics : exposition_format::text;
-            return {write(format), content_type(format)};
-        });
+        http_server_options o{.host = options_.host, .port = options_.port, .connections = options_.connections,
+                              .client_deadline = options_.client_deadline};
+        if (options_.path.empty() || options_.path.front() != '/')
+            return "the endpoint's path \"" + std::string(options_.path) + "\" must begin with /";
+        if (!options_.certificate.empty())
+            if (error e = read_whole(std::string(options_.certificate), o.certificate); !e.empty())
+                return "cannot read the certificate " + std::string(options_.certificate) + ": " + e;
+        http_credentials credentials;
+        if (!options_.user.empty())
+            credentials = {"Basic", base64(std::string(options_.user) + ":" + std::string(options_.password)), "metrics"};
+        server_.routes.add(
+            {std::string(options_.path), [this](const http_request& r) { return expose(r); }, std::move(credentials)});
+        server_.routes.add({"/-/healthy", [](const http_request&) { return http_answer{200, "healthy\n"}; }});
+        for (http_route& r : more_) server_.routes.add(std::move(r));
+        error e = server_.start(o);
+        if (e.ends_with(std::strerror(EADDRINUSE))) e += "; set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any that is free";
+        return e;
     }
     error stop(deadline) {
         server_.stop();
@@ -57,6 +76,25 @@ public:
     }
 
 private:
+    [[nodiscard]] http_answer expose(const http_request& r) {
+        const bool open = http::prefers_openmetrics(r.header("Accept"));
+        const auto format = open ? exposition_format::openmetrics : exposition_format::text;
+        http_answer a{.body = write(format), .type = content_type(format), .headers = {{"Vary", "Accept, Accept-Encoding"}}};
+        if (std::string packed; http::accepts_gzip(r.header("Accept-Encoding")) && gzipped(a.body, packed)) {
+            a.body = std::move(packed);
+            a.headers.emplace_back("Content-Encoding", "gzip");
+        }
+        return a;
+    }
+
+    // What is wrong, in errno's words; or nothing.
+    static error read_whole(const std::string& path, std::string& text) {
+        errno = 0;
+        std::ifstream in(path);
+        text.assign(std::istreambuf_iterator<char>(in), {});
+        return in && !text.empty() ? "" : errno ? std::strerror(errno) : "it is empty";
+    }
+
     struct source {
         other_families more;
         bool said = false;
@@ -88,6 +126,7 @@ private:
     prometheus_exposition exposition_;
     std::deque<source> others_;  // a deque, so that none moves; none is removed
     resource who_;
+    std::vector<http_route> more_;
     http_server server_;
 };
 

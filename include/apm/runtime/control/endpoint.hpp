@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include <apm/backend/prometheus/http_server.hpp>
+#include <apm/backend/http/route.hpp>
 #include <apm/config.hpp>
 #include <apm/control.hpp>
 #include <apm/runtime/control/text.hpp>
@@ -29,10 +29,18 @@ inline http_answer answer_control(bool change, std::string_view body, const cont
     return {200, words_for(control::now<mode::on>())};
 }
 
-inline http_control control_endpoint(std::string_view token, control::state start) {
-    return {std::string(token), [start = std::move(start)](bool change, std::string_view body) {
-                return answer_control(change, body, start);
-            }};
+// /control: for clients on this machine that show the token.
+inline http_route control_endpoint(std::string_view token, control::state start) {
+    const auto answer = [start = std::move(start)](const http_request& r) {
+        http_answer a = answer_control(r.method == "POST" || r.method == "PUT", r.body, start);
+        a.headers.emplace_back("Cache-Control", "no-store");
+        return a;
+    };
+    return {.path = "/control",
+            .answer = answer,
+            .credentials = {"Bearer", std::string(token), "control"},
+            .most_bytes = 64 << 10,
+            .only_local = true};
 }
 
 }  // namespace apm::inline APM_ABI::detail
