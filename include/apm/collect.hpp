@@ -114,10 +114,10 @@ struct family_read {
 APM_CLEANS_UP inline void read_exemplars(const store& s, const row& r, std::uint32_t ids, const interval& when, family_read& f) {
     for (std::uint32_t id = 0; id < ids; ++id) {
         f.exemplars_at.push_back(static_cast<std::uint32_t>(f.to.exemplars.size()));
-        const exemplar_slot* const slots = slots_of(s, r, id, false);
+        const exemplar_slot* const kept = slots_of(s, r, id, false);
         exemplar e;
-        for (std::uint32_t b = 0; slots && b < r.slots_per_series(); ++b)
-            if (read_exemplar(slots[b], r, b, e) && e.time > when.from && e.time <= when.to) f.to.exemplars.push_back(e);
+        for (std::uint32_t b = 0; kept && b < r.slots_per_series(); ++b)
+            if (read_exemplar(kept[b], r, b, e) && e.time > when.from && e.time <= when.to) f.to.exemplars.push_back(e);
     }
     f.exemplars_at.push_back(static_cast<std::uint32_t>(f.to.exemplars.size()));
     rounds_of(s, r).add_shared(std::uint64_t{1});  // each slot may be taken anew

@@ -180,9 +180,9 @@ struct member_access {
     APM_INLINE constexpr decltype(auto) operator()(const T& t) const { return (t.*Member); }
 };
 
-template <fixed_string Name, std::size_t... I>
-constexpr auto to_hana(std::index_sequence<I...>) {
-    return boost::hana::string_c<Name.text[I]...>;
+template <fixed_string Name, std::size_t... At>
+constexpr auto to_hana(std::index_sequence<At...>) {
+    return boost::hana::string_c<Name.text[At]...>;
 }
 template <class T, fixed_string Field>
 constexpr auto field_name() {

@@ -87,7 +87,7 @@ struct clash {
 // Looks across rows, once per schema: a hash set of every sample name, names compared only where hashes are equal.
 template <class S>
 consteval clash find_clash() {
-    constexpr std::uint32_t slots = [] {  // twice as many as there are names, or more
+    constexpr std::uint32_t room = [] {  // twice as many as there are names, or more
         std::uint32_t names = 8;
         const row* r = rows_of<S>.last;
         for (std::uint32_t left = rows_of<S>.count; left > 0; --left, r = r->previous) names += suffixes(r->kind).count;
@@ -99,7 +99,7 @@ consteval clash find_clash() {
         std::uint64_t hash = 0;
         const row* owner = nullptr;
         bool taken = false;  // gcc's sanitizers cannot compare a row's address with null in constant evaluation
-    } seen[slots];
+    } seen[room];
     name_buffer family;  // one for all: to make one costs more than to fill it
     const row* r = rows_of<S>.last;
     for (std::uint32_t left = rows_of<S>.count; left > 0; --left, r = r->previous) {
@@ -110,8 +110,8 @@ consteval clash find_clash() {
         const suffixes all(r->kind);
         for (std::uint32_t n = 0; n < all.count; ++n) {
             const std::uint64_t hash = fnv(begun, all.of[n]);
-            std::uint64_t i = hash % slots;
-            for (; seen[i].taken; i = (i + 1) % slots) {
+            std::uint64_t i = hash % room;
+            for (; seen[i].taken; i = (i + 1) % room) {
                 if (seen[i].hash != hash || seen[i].owner == r) continue;
                 const row& other = *seen[i].owner;
                 if (equal(r->name, other.name)) return {clash::duplicate, r->name, other.name};
@@ -142,7 +142,7 @@ consteval bool reject_collision(const char* row, const char* other) {
 }
 
 template <class S>
-consteval bool verify() {
+consteval bool is_sound() {
     if (!*S::scope.name) apm_error_scope_name_is_empty_name_the_library_or_program(S::scope.name);
     constexpr clash c = find_clash<S>();
     if constexpr (c.kind == clash::duplicate) return reject_duplicate<quoted(c.row), quoted(c.other)>(c.row, c.other);
@@ -153,7 +153,7 @@ consteval bool verify() {
 template <class S>
 consteval const S& verified() {
     if constexpr (accepted<S>) {
-        static_assert(verify<S>());
+        static_assert(is_sound<S>());
         return instance<S>;
     } else {
         return rejected<S>;

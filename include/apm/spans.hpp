@@ -144,7 +144,7 @@ APM_CLEANS_UP inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
     }
     if (all == 0) return batch;
     reader.when.renew(r);  // after the heads were read: whatever is read now ended before
-    const std::size_t room = std::min(all, std::max<std::size_t>(most_bytes, limits::record + sizeof(span_record)));
+    const std::size_t room = (std::min)(all, std::max<std::size_t>(most_bytes, limits::record + sizeof(span_record)));
     // All the memory first: where there is none, nothing has been taken yet.
     batch.bytes = std::make_unique_for_overwrite<char[]>(room);
     batch.spans.reserve(room / sizeof(span_record));

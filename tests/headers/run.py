@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Compiles every header of the library alone, those that record without exceptions and RTTI; knows what apm.hpp brings along.
+"""Compiles every header of the library alone, those that record without exceptions and RTTI, and all of them behind the macros of
+other libraries; knows what apm.hpp brings along.
 
 usage: run.py COMPILER [recording]          recording: only those that apm.hpp brings into every file of a program
 """
@@ -11,8 +12,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-INCLUDE = ROOT / "include"
+HERE = Path(__file__).resolve().parent
+INCLUDE = HERE.parents[1] / "include"
+USES = HERE / "uses.hpp"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 STRICT = ["-fno-exceptions", "-fno-rtti"]
 
@@ -26,12 +28,26 @@ HEAVY = {"thread", "mutex", "condition_variable", "future", "iostream", "fstream
 # A standard header has no ending, and what is its own lies in a directory below it; others are the system's and the compiler's.
 REACHED = re.compile(r"/(?:c\+\+/\d+|v1)/(?P<standard>[a-z_]+)$|/boost/(?P<boost>\w+)/|/include/(?:[\w-]+-linux-gnu/)?(?P<other>fmt|curl|prometheus|protozero|microhttpd\.h|zlib\.h)(?:/|$)")
 MISSING = re.compile(r"fatal error: '?(?!apm/)([^':]+)'?(?:: No such file| file not found)")
+OTHERS = re.compile(r"^#include <((?!apm/)[^>]+)>", re.M)
+# Which parts of impl/all.ipp are compiled; without them, it is the runtime alone.
+BACKENDS = [f"-DAPM_BACKEND_{name}=1" for name in ("OTLP", "PROMETHEUS", "FILE", "CONSOLE")]
 
 
 def compile_alone(header, *flags):
     """Returns the finished compiler run on a file that includes nothing but header."""
     return subprocess.run([COMPILER, "-std=c++20", f"-I{INCLUDE}", *flags, "-x", "c++", "-"],
                           input=f"#include <{header}>\n", capture_output=True, text=True)
+
+
+def check_behind_macros(headers):
+    """Returns failures, as text. What is not ours is included first: some of it does not stand such macros itself."""
+    sources = [*(INCLUDE / header for header in headers), USES]
+    others = sorted({name for source in sources for name in OTHERS.findall(source.read_text())})
+    lines = [*(f"#include <{name}>" for name in others), '#include "hostile.hpp"',
+             *(f"#include <{header}>" for header in headers), '#include "uses.hpp"']
+    ran = subprocess.run([COMPILER, "-std=c++20", f"-I{INCLUDE}", f"-I{HERE}", *BACKENDS, "-w", "-fsyntax-only", "-x", "c++", "-"],
+                         input="\n".join(lines) + "\n", capture_output=True, text=True)
+    return f"FAILED behind tests/headers/hostile.hpp, with {COMPILER}\n{ran.stderr}\n" if ran.returncode else ""
 
 
 def reached_from(header):
@@ -60,8 +76,8 @@ def check(header, records):
 
 def main():
     started = time.monotonic()
-    headers = sorted(str(path.relative_to(INCLUDE))
-                     for path in {*INCLUDE.rglob("*.hpp"), *INCLUDE.glob("apm/schema/*.hpp")})
+    headers = every = sorted(str(path.relative_to(INCLUDE))
+                             for path in {*INCLUDE.rglob("*.hpp"), *INCLUDE.glob("apm/schema/*.hpp")})
     reached = reached_from("apm/apm.hpp")
     recording = {header for header in headers
                  if header.startswith("apm/schema/") or any(path.endswith("include/" + header) for path in reached)}
@@ -80,14 +96,22 @@ def main():
             failed.append(name)
             print(f"FAILED <apm/runtime.hpp> reaches <{name}>, which belongs into include/apm/impl")
     with ThreadPoolExecutor(2) as pool:
+        present = []
         for header, (failures, skipped) in zip(headers, pool.map(lambda h: check(h, h in recording), headers)):
             if skipped:
                 print(f"skipped {header}: {skipped}")
+            else:
+                present.append(header)
             if failures:
                 failed.append(header)
                 cause = next((line for line in failures.splitlines() if "error:" in line), failures)
                 print(f"FAILED {header}, as above: {cause}" if cause in explained else failures)
                 explained.add(cause)
+    if present == every:                               # so all is there that the library is compiled from
+        present += [f"apm/impl/{path.name}" for path in INCLUDE.glob("apm/impl/*.ipp") if path.name != "all.ipp"]
+    if failures := check_behind_macros(present):
+        failed.append("hostile.hpp")
+        print(failures)
     print(f"{COMPILER}: {len(headers)} headers alone, {len(recording)} of them with {' '.join(STRICT)}: "
           f"{len(failed)} failed, {time.monotonic() - started:.0f} s")
     return bool(failed)

@@ -15,7 +15,7 @@ namespace apm::inline APM_ABI::detail {
 inline bool gzipped(std::string_view text, std::string& out) {
     z_stream z{};
     constexpr int window_with_gzip_header = 15 + 16, memory = 8;
-    if (text.size() > std::numeric_limits<uInt>::max() ||
+    if (text.size() > (std::numeric_limits<uInt>::max)() ||
         deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, window_with_gzip_header, memory, Z_DEFAULT_STRATEGY) != Z_OK)
         return false;
     struct end {

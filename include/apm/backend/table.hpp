@@ -101,11 +101,11 @@ struct text_table {
         for (const auto& line : lines)
             for (std::size_t i = 0; i < line.size(); ++i) {
                 if (i == widths.size()) widths.push_back(0);
-                widths[i] = std::max(widths[i], width(line[i]));
+                widths[i] = (std::max)(widths[i], width(line[i]));
             }
         for (const auto& line : lines) {
             std::string text = line[0];
-            text.append(std::max(first_width, width(line[0])) - width(line[0]), ' ');
+            text.append((std::max)(first_width, width(line[0])) - width(line[0]), ' ');
             for (std::size_t i = 1; i < line.size(); ++i) text.append(2 + widths[i] - width(line[i]), ' ').append(line[i]);
             out.append(text) += '\n';
         }
@@ -162,7 +162,7 @@ inline std::string to_table(const snapshot& s, const table_options& options = {}
     std::size_t width = 0;
     const auto sections = {&counters, &values, &histograms};
     for (const detail::text_table* t : sections)
-        for (const auto& line : t->lines) width = std::max(width, detail::text_table::width(line[0]));
+        for (const auto& line : t->lines) width = (std::max)(width, detail::text_table::width(line[0]));
     std::string text;
     for (const detail::text_table* t : sections) {
         if (t->lines.size() == 1) continue;

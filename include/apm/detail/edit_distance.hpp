@@ -20,7 +20,7 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
         for (std::size_t j = 1; j <= b.size(); ++j) {
             const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
             diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+            row[j] = (std::min)({row[j] + 1, row[j - 1] + 1, substituted});
         }
     }
     return row.back();

@@ -44,7 +44,7 @@ private:
 
     // What comes next behind blanks; zero at the end.
     char peek() {
-        const std::size_t blank = std::min(rest_.size(), rest_.find_first_not_of(" \t\r\n"));
+        const std::size_t blank = (std::min)(rest_.size(), rest_.find_first_not_of(" \t\r\n"));
         rest_.remove_prefix(blank);
         return rest_.empty() ? '\0' : rest_.front();
     }
@@ -81,7 +81,7 @@ private:
         return take(end);
     }
     bool number(double& n) {
-        const std::size_t size = std::min(rest_.size(), rest_.find_first_not_of("+-.0123456789eE"));
+        const std::size_t size = (std::min)(rest_.size(), rest_.find_first_not_of("+-.0123456789eE"));
         const std::string_view digits = rest_.substr(0, size);
         const std::string_view whole = digits.starts_with('-') ? digits.substr(1) : digits;
         const auto digit_at = [whole](std::size_t i) { return i < whole.size() && is_digit(whole[i]); };

@@ -17,8 +17,8 @@ struct same_type_as {
 // False where the text is no such number from low to high; then `n` is as it was.
 template <class Integer>
 constexpr bool read_integer(std::string_view text, Integer& n,
-                            typename same_type_as<Integer>::type low = std::numeric_limits<Integer>::min(),
-                            typename same_type_as<Integer>::type high = std::numeric_limits<Integer>::max()) {
+                            typename same_type_as<Integer>::type low = (std::numeric_limits<Integer>::min)(),
+                            typename same_type_as<Integer>::type high = (std::numeric_limits<Integer>::max)()) {
     const bool negative = std::numeric_limits<Integer>::is_signed && text.starts_with('-');
     if (negative) text.remove_prefix(1);
     if (text.empty()) return false;

@@ -62,18 +62,18 @@ struct key {
 // Ids are 1..limit in order of admission; 0 is "did not fit".
 struct table {
     std::uint32_t limit;
-    std::uint32_t mask;       // slots - 1
+    std::uint32_t mask;       // places - 1
     std::uint64_t seed;
     cell admitted;            // ids given; all of by_id[1..admitted] may be read
     std::uint32_t spellings;  // second keys to an id; under the root's `registering`
     cell said;                // 1: that it is full was reported
-    cell* slots;              // key*: open addressing, linear probing, at most three quarters full
+    cell* keys;               // key*: open addressing, linear probing, at most three quarters full
     const key** by_id;
 
     // 0: not there (yet).
     [[nodiscard]] APM_INLINE std::uint32_t find(std::uint64_t hash, const key_view& k) const {
         for (std::uint64_t i = hash;; ++i) {
-            const key* at = slots[i & mask].pointer_acquire<key>();
+            const key* at = keys[i & mask].pointer_acquire<key>();
             if (!at) return 0;
             if (at->holds(hash, k)) [[likely]] return at->id;
         }
@@ -101,16 +101,16 @@ struct table {
     }
 
     static table* make(std::uint32_t limit) {
-        const std::uint32_t slots = slots_for(limit);
+        const std::uint32_t places = places_for(limit);
         const std::size_t bytes = size_for(limit);
         auto* memory = static_cast<char*>(calloc(1, bytes));
         if (!memory) return nullptr;
         auto* t = reinterpret_cast<table*>(memory);
         t->limit = limit;
-        t->mask = slots - 1;
+        t->mask = places - 1;
         t->seed = mix(reinterpret_cast<std::uint64_t>(memory), monotonic_ns());
-        t->slots = reinterpret_cast<cell*>(memory + sizeof(table));
-        t->by_id = reinterpret_cast<const key**>(memory + sizeof(table) + slots * sizeof(cell));
+        t->keys = reinterpret_cast<cell*>(memory + sizeof(table));
+        t->by_id = reinterpret_cast<const key**>(memory + sizeof(table) + places * sizeof(cell));
         process_root().bytes.add_shared(std::uint64_t{bytes});
         return t;
     }
@@ -122,13 +122,13 @@ struct table {
     }
 
 private:
-    static std::uint32_t slots_for(std::uint32_t limit) {
-        std::uint32_t slots = 16;
-        while (slots < limit * 2) slots *= 2;
-        return slots;
+    static std::uint32_t places_for(std::uint32_t limit) {
+        std::uint32_t places = 16;
+        while (places < limit * 2) places *= 2;
+        return places;
     }
     static std::size_t size_for(std::uint32_t limit) {
-        return sizeof(table) + slots_for(limit) * sizeof(cell) + (limit + 1) * sizeof(key*);
+        return sizeof(table) + places_for(limit) * sizeof(cell) + (limit + 1) * sizeof(key*);
     }
 
     std::uint32_t admit_repaired(std::uint64_t hash, const key_view& k) {
@@ -143,7 +143,7 @@ private:
         std::uint32_t id = find(repaired);
         if (!id) id = admit(repaired);
         free(texts);
-        // Second keys may fill a quarter of the slots; beyond that, such text is repaired anew each time, without the lock.
+        // Second keys may fill a quarter of the places; beyond that, such text is repaired anew each time, without the lock.
         const std::uint32_t room_for_spellings = (mask + 1) / 4;
         if (!id || __atomic_load_n(&spellings, __ATOMIC_RELAXED) >= room_for_spellings) return id;
         key* const made = copy_of(hash, k);
@@ -171,9 +171,9 @@ private:
     // Under `registering`.
     void insert(key& made, std::uint32_t id) {
         made.id = id;
-        std::uint64_t slot = made.hash;
-        while (slots[slot & mask].pointer<key>()) ++slot;
-        slots[slot & mask].publish(&made);
+        std::uint64_t place = made.hash;
+        while (keys[place & mask].pointer<key>()) ++place;
+        keys[place & mask].publish(&made);
         std::size_t bytes = key::bytes_before_text(made.count);
         for (std::uint32_t i = 0; i < made.count; ++i) bytes += made.sizes()[i];
         process_root().bytes.add_shared(std::uint64_t{bytes});

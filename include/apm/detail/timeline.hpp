@@ -49,7 +49,7 @@ public:
         const bool set = std::abs(signed_of(now.ns - looked.ns) - since) > largest_slew * since + step;
         const bool good = std::abs(signed_of(now.ns - at(now.ticks))) < tolerance;
         if (passed <= 0 || (passed < pause_ && good)) return;
-        pause_ = std::min(std::max(2 * pause_, passed), most_pause);
+        pause_ = (std::min)((std::max)(2 * pause_, passed), most_pause);
         // What was not asked for yet is answered as it was, rather than as it was foreseen.
         if (const double gap = signed_of(now.ticks - asked_) * ns_per_tick; gap > 0 && !good) {
             const std::uint64_t from = at(asked_);
@@ -65,7 +65,7 @@ public:
             // A slew goes on for a while. Over less time than that, what one reads by chance is more.
             const double slewed = passed < 2 * look_every ? 0 : (signed_of(now.ns - last_.ns) - passed) / passed;
             const double rate = std::clamp(slewed, -largest_slew, largest_slew);
-            const double left = signed_of(now.ns - foreseen) / std::max(passed, most_pause);
+            const double left = signed_of(now.ns - foreseen) / (std::max)(passed, most_pause);
             add({now.ticks, foreseen, ns_per_tick * (1 + rate) * (1 + std::clamp(left, -largest_slew, largest_slew)), jumped_});
         }
         asked_ = now.ticks;

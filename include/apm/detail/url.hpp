@@ -78,7 +78,7 @@ constexpr url_parts split_url(std::string_view url) {
     url_parts p;
     p.scheme = url.substr(0, end_of_scheme(url));
     url.remove_prefix(p.scheme.size());
-    const std::size_t query = std::min(url.size(), url.find('?')), path = std::min(query, url.find('/'));
+    const std::size_t query = (std::min)(url.size(), url.find('?')), path = (std::min)(query, url.find('/'));
     p.query = url.substr(query), p.path = url.substr(path, query - path), p.host = url.substr(0, path);
     const std::size_t before = p.host.find_last_of("]@");  // an IPv6 address, a password
     const std::size_t colon = p.host.find(':', before == p.host.npos ? 0 : before);
@@ -88,15 +88,15 @@ constexpr url_parts split_url(std::string_view url) {
 
 // A URL as people give it, without user, password and query, which hold secrets.
 inline std::string url_without_secrets(std::string_view url) {
-    const std::size_t scheme = end_of_scheme(url), rest = std::max(scheme, end_of_credentials(url));
+    const std::size_t scheme = end_of_scheme(url), rest = (std::max)(scheme, end_of_credentials(url));
     const std::string_view shown = url.substr(rest);
     return std::string(url.substr(0, scheme)).append(shown.substr(0, shown.find_first_of("?#")));
 }
 
 // The same of a URL that is well-formed, where an @ behind the host means nothing.
 inline std::string parsed_url_without_secrets(std::string_view url) {
-    const std::size_t scheme = end_of_scheme(url), end = std::min(url.size(), url.find_first_of("/?#", scheme));
-    const std::size_t host = std::max(scheme, end_of_credentials(url.substr(0, end)));
+    const std::size_t scheme = end_of_scheme(url), end = (std::min)(url.size(), url.find_first_of("/?#", scheme));
+    const std::size_t host = (std::max)(scheme, end_of_credentials(url.substr(0, end)));
     return std::string(url.substr(0, scheme)).append(url.substr(host, url.find_first_of("?#", end) - host));
 }
 

@@ -24,8 +24,8 @@ struct unsigned_or_constant {
     template <std::unsigned_integral U>
         requires(!std::same_as<U, bool> && sizeof(U) <= sizeof(value))
     APM_INLINE constexpr unsigned_or_constant(U u) : value(u) {}
-    template <std::signed_integral I>
-    consteval unsigned_or_constant(I i) : value(static_cast<std::uint64_t>(i)) {
+    template <std::signed_integral Integer>
+    consteval unsigned_or_constant(Integer i) : value(static_cast<std::uint64_t>(i)) {
         if (i < 0) apm_error_a_counter_cannot_be_decreased_use_an_updown();
     }
 };
@@ -34,9 +34,10 @@ struct unsigned_or_constant {
 struct whole {
     std::int64_t value;
 
-    template <std::integral I>
-        requires(!std::same_as<I, bool> && sizeof(I) <= sizeof(value))
-    APM_INLINE constexpr whole(I i) : value(std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : detail::no_value) {}
+    template <std::integral Integer>
+        requires(!std::same_as<Integer, bool> && sizeof(Integer) <= sizeof(value))
+    APM_INLINE constexpr whole(Integer i)
+        : value(std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : detail::no_value) {}
 };
 
 // What rows in a unit of time take.

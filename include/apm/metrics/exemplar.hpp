@@ -98,12 +98,12 @@ inline bool read_exemplar(const exemplar_slot& x, const row& r, std::uint32_t bu
 // --- a row's slots ----------------------------------------------------------------------------------------------------
 
 // How often the row was collected.
-inline cell& rounds_of(const store& s, const row& r) { return s.shared[r.slots]; }
+inline cell& rounds_of(const store& s, const row& r) { return s.shared[r.first_shared]; }
 
 // The slots of one series, known by its number: a dense row's index, a tabled row's id. Null where there are none yet, or, to
 // be made, no memory for them.
 inline exemplar_slot* slots_of(const store& s, const row& r, std::uint32_t number, bool make) {
-    cell* at = s.shared + r.slots + 1;
+    cell* at = s.shared + r.first_shared + 1;
     if (r.tabled) {
         const std::uint32_t chunk = chunk_of(number);
         cell& pointer = at[chunk];
@@ -121,7 +121,7 @@ void keep_exemplar(const row& r, std::uint32_t number, std::uint32_t bucket, std
     const open_span* const span = sampled_span();
     store* const s = span ? store_of<What>() : nullptr;
     if (!s) return;
-    if (exemplar_slot* slots = slots_of(*s, r, number, true)) put_exemplar(slots[bucket], rounds_of(*s, r).load(), *span, value);
+    if (exemplar_slot* own = slots_of(*s, r, number, true)) put_exemplar(own[bucket], rounds_of(*s, r).load(), *span, value);
 }
 
 }  // namespace detail

@@ -45,9 +45,9 @@ struct row {
     std::uint32_t width;    // cells per series: 1, or a histogram's buckets and its sum
     std::uint32_t first;    // its first cell
     std::uint32_t table;    // its table, where tabled
-    std::uint32_t slots;    // of its exemplars, the first shared word: how often it was collected. Then the slots of series 0,
-                            // series 1, ...; of a tabled row: chunk 0, chunk 1, ...
-    std::uint64_t hash;     // of the name
+    std::uint32_t first_shared;  // of its exemplars, the first shared word: how often it was collected. Then the slots of
+                                 // series 0, series 1, ...; of a tabled row: chunk 0, chunk 1, ...
+    std::uint64_t hash;          // of the name
 
     // Cells of a dense row: series 0, series 1, ..., rejected. Of a tabled row: overflowed, rejected, chunk 0, chunk 1, ...
     [[nodiscard]] constexpr std::uint32_t dense_rejected() const {
@@ -77,14 +77,14 @@ struct row {
                   const buckets_info* b, const row_options& o)
         : previous(list->last), name(n), help(h), unit(&u), labels(&l), buckets(b), options(o), kind(k),
           tabled(!fits_densely(l, words(k, b), o)), direct(!tabled && !o.exemplars), width(words(k, b)), first(0), table(0),
-          slots(0), hash(detail::fnv(detail::fnv_basis, n)) {
-        check();
+          first_shared(0), hash(detail::fnv(detail::fnv_basis, n)) {
+        check_row();
         std::uint32_t& cells = k == apm::kind::gauge ? list->shared : list->cells;
         first = cells;
         if (tabled) table = list->tables++, cells += 2 + chunks();
         else cells += static_cast<std::uint32_t>(l.product) * width + 1;
         if (o.exemplars) {
-            slots = list->shared;
+            first_shared = list->shared;
             list->shared += 1 + (tabled ? chunks() : static_cast<std::uint32_t>(l.product) * slots_per_series() * slot_words);
         }
         list->last = this;
@@ -95,7 +95,7 @@ struct row {
     row& operator=(const row&) = delete;
 
 private:
-    constexpr void check() const {
+    constexpr void check_row() const {
         if (!detail::valid_metric_name(name)) apm_error_metric_name_must_match_a_z_0_9_underscore_dot(name);
         if (!help || !*help) apm_error_metric_help_is_empty_say_what_is_counted(name);
         if (options.prometheus_name && !detail::valid_prometheus_name(options.prometheus_name))

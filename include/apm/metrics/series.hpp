@@ -87,9 +87,9 @@ template <const description& What, std::same_as<piece>... Text>
     return at ? at + (id - chunk_base(chunk)) * r.width : nullptr;
 }
 
-template <const description& What, class Key, std::size_t... I>
-APM_INLINE cell* own_cells_of_key(const row& r, const Key& k, std::index_sequence<I...>) {
-    return own_cells_of_key<What>(r, k.closed, k.texts[I]...);
+template <const description& What, class Key, std::size_t... At>
+APM_INLINE cell* own_cells_of_key(const row& r, const Key& k, std::index_sequence<At...>) {
+    return own_cells_of_key<What>(r, k.closed, k.texts[At]...);
 }
 
 // --- any row ----------------------------------------------------------------------------------------------------------

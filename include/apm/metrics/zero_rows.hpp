@@ -34,7 +34,7 @@ inline void zero_rows(const description& what, cell* own, cell* shared) {
     for (auto* r = static_cast<const row*>(what.rows); r; r = r->previous) {
         if (r->kind != kind::gauge) zero_row(*r, own);
         else if (shared) zero_row(*r, shared);
-        if (shared && r->options.exemplars) forget_exemplars(*r, shared + r->slots);
+        if (shared && r->options.exemplars) forget_exemplars(*r, shared + r->first_shared);
     }
 }
 

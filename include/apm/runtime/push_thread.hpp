@@ -40,7 +40,7 @@ bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call,
             if (!delivered) process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
             well = well && delivered;
         }
-        left -= std::min(left, std::uint64_t{batch.size});
+        left -= (std::min)(left, std::uint64_t{batch.size});
     }
     return well;
 }
@@ -59,7 +59,7 @@ public:
     // `backends`: those that are handed snapshots, or spans, or both.
     explicit push_thread(const std::vector<any_backend>& backends, const push_pace& how = {})
         : state_(std::make_shared<state>()) {
-        const auto timeout = [](std::chrono::milliseconds t) { return t.count() > 0 ? std::min(t, longest) : longest; };
+        const auto timeout = [](std::chrono::milliseconds t) { return t.count() > 0 ? (std::min)(t, longest) : longest; };
         state_->span_interval = std::clamp(how.span_interval, shortest, longest);
         state_->span_timeout = timeout(how.span_timeout), state_->metric_timeout = timeout(how.metric_timeout);
         state_->spans_due = clock::now() + state_->span_interval;
@@ -139,8 +139,8 @@ private:
         std::unique_lock guard(s.mutex);
         for (bool stopping = false; !stopping && !s.abandoned;) {
             deadline next = clock::now() + longest;
-            for (const client& one : s.push_backends) next = std::min(next, one.due);
-            if (!s.span_backends.empty()) next = std::min(next, s.spans_due);
+            for (const client& one : s.push_backends) next = (std::min)(next, one.due);
+            if (!s.span_backends.empty()) next = (std::min)(next, s.spans_due);
             const bool woken = sleep(s, guard, next);
             stopping = s.stopping;
             const auto wanted = s.flush_wanted;
@@ -188,7 +188,7 @@ private:
         return s.stopping ? s.last_deadline : clock::now() + timeout;
     }
     static bool push(state& s, std::unique_lock<std::mutex>& guard, client& one) {
-        const deadline by = patience(s, std::min(one.interval, s.metric_timeout));
+        const deadline by = patience(s, (std::min)(one.interval, s.metric_timeout));
         const bool well = call(s, guard, one.backend, [&] { return one.backend.push(one.backend.self, by); });
         one.due = clock::now() + one.interval;
         return well;

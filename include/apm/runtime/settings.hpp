@@ -78,7 +78,7 @@ private:
         constexpr std::uint32_t most = apm::limits::attributes;  // what is recorded
         static_assert(most == apm::limits::events && most == apm::limits::links);
         const auto read = [&](std::uint32_t& limit, const auto&... names) {
-            std::uint32_t n = std::min(limit, most);
+            std::uint32_t n = (std::min)(limit, most);
             if (reader.number(n, 0, span_limits::none - 1, names...)) limit = n;
         };
         read(limits.attributes, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT");

@@ -47,8 +47,8 @@ namespace detail {
 template <class T>
 concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
                     std::same_as<T, char16_t> || std::same_as<T, char32_t>;
-template <std::integral I>
-APM_INLINE constexpr std::int64_t as_int64(I i) {
+template <std::integral Integer>
+APM_INLINE constexpr std::int64_t as_int64(Integer i) {
     return std::in_range<std::int64_t>(i) ? static_cast<std::int64_t>(i) : INT64_MAX;
 }
 

@@ -57,29 +57,29 @@ TEST_CASE("what the file says counts; what is taken out of it goes back to the s
     const file f;
     apm::control::max_level<on>(7);
     apm::detail::control_file watched(f.path(), now());
-    watched.check();  // not there
+    watched.look();  // not there
     CHECK(now().max_level == 7);
     f.say("# of the operator\nsample_rate=0.5\nmax_level=2\nrow.work=0\ntail_errors=true\n");
-    watched.check();
+    watched.look();
     CHECK(now().sampler == parent_based(probability(0.5)));
     CHECK(now().max_level == 2);
     CHECK(now().tail_sampling.errors);
     REQUIRE(now().rows.size() == 1);
     // Another caller's change stays until the file says another thing of it.
     apm::control::max_level<on>(3);
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 3);
     f.say("max_level=2\n");
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 3);
     CHECK(now().sampler == parent_based(always_on));
     CHECK(now().rows.empty());
     CHECK_FALSE(now().tail_sampling.errors);
     f.say("max_level=1\n");
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 1);
     std::filesystem::remove(f.path());
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 7);
     CHECK(said.take().empty());
     apm::control::max_level<on>(255);
@@ -90,16 +90,16 @@ TEST_CASE("a bad line is one line, and what it was before holds, as does the res
     const file f;
     apm::detail::control_file watched(f.path(), now());
     f.say("sample_rate=0.5\nmax_level=2\n");
-    watched.check();
+    watched.look();
     f.say("sample_rate=0.25\nmax_level=two\nmax_lewel=3\n");
-    for (int i = 0; i < 3; ++i) watched.check();
+    for (int i = 0; i < 3; ++i) watched.look();
     CHECK(said.take() == lines{f.path() + ":2: max_level takes a number from 0 to 255, or all",
                                f.path() + ":3: max_lewel is unknown; there are sample_rate, sampler, row.NAME, max_level, tail_errors, "
                                           "tail_slower_than, tail_bytes and tracing"});
     CHECK(now().sampler == parent_based(probability(0.25)));
     CHECK(now().max_level == 2);
     f.say("");
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 255);
     CHECK(said.take().empty());
 }
@@ -109,17 +109,17 @@ TEST_CASE("a mistyped key is not one that was taken out: what is missing beside 
     const file f;
     apm::detail::control_file watched(f.path(), now());
     f.say("sample_rate=0.5\nmax_level=2\n");
-    watched.check();
+    watched.look();
     f.say("samplerate=0.25\nmax_level=3\n");
-    watched.check();
+    watched.look();
     CHECK(said.take().size() == 1);
     CHECK(now().sampler == parent_based(probability(0.5)));
     CHECK(now().max_level == 3);
     f.say("max_level=3\n");
-    watched.check();
+    watched.look();
     CHECK(now().sampler == parent_based(always_on));
     f.say("");
-    watched.check();
+    watched.look();
 }
 
 TEST_CASE("rows that find no room are bad lines, the rest is done; and so it is in the next text") {
@@ -137,18 +137,18 @@ TEST_CASE("rows that find no room are bad lines, the rest is done; and so it is 
               int room = 0;
               while (apm::detail::controls::all().rows.has_room(static_cast<std::size_t>(room) + 1)) ++room;
               f.say(rows(room + 1));
-              watched.check();
+              watched.look();
               if (!done() || now().rows.size() != static_cast<std::size_t>(room)) return 1;
               if (said.take() != lines{f.path() + ":" + std::to_string(room + 3) + ": there have been rows of 256 names, and there is no room for another"}) return 2;
               f.say(rows(room + 24));
-              watched.check();
+              watched.look();
               const lines many = said.take();
               if (many.size() != 21 || many.back() != f.path() + ": and 4 more bad lines") return 3;
               f.say(rows(3));
-              watched.check();
+              watched.look();
               if (!done() || now().rows.size() != 3) return 4;
               f.say("");
-              watched.check();
+              watched.look();
               return now().rows.empty() && now().tracing && said.take().empty() ? 0 : 5;
           }) == 0);
 }
@@ -160,10 +160,10 @@ TEST_CASE("rules for tail sampling that find no room are bad lines, and what was
               const file f;
               apm::detail::control_file watched(f.path(), now());
               f.say("tail_slower_than=7\n");
-              watched.check();
+              watched.look();
               for (std::uint64_t i = 1; apm::control::tail_sample<on>({.slower_than_ns = 7'000'000, .bytes = i}); ++i) {}
               f.say("tail_slower_than=8\nmax_level=3\n");
-              watched.check();
+              watched.look();
               if (now().max_level != 3 || now().tail_sampling.slower_than_ns != 7'000'000) return 1;
               if (said.take() != lines{f.path() + ":1: there have been 1024 different rules for tail sampling, and there is no "
                                                   "room for another"}) return 2;
@@ -178,7 +178,7 @@ TEST_CASE("of many bad lines the first are said, and how many more there are") {
     std::string text = "max_level=2\n" + std::string(1000, 'k') + "=1\n";
     for (int i = 0; i < 3000; ++i) text += "x\n";
     f.say(text);
-    watched.check();
+    watched.look();
     const lines all = said.take();
     REQUIRE(all.size() == 21);
     CHECK(all[0].find(f.path() + ":2: " + std::string(100, 'k') + "... is unknown; there are ") == 0);
@@ -186,7 +186,7 @@ TEST_CASE("of many bad lines the first are said, and how many more there are") {
     CHECK(all[20] == f.path() + ": and 2981 more bad lines");
     CHECK(now().max_level == 2);
     f.say("");
-    watched.check();
+    watched.look();
 }
 
 TEST_CASE("what there was no memory for is done at the next look; until then nothing is") {
@@ -204,15 +204,15 @@ TEST_CASE("what there was no memory for is done at the next look; until then not
     for (int n = 0; threw; ++n) {
         CAPTURE(n);
         f.say("# a comment that is longer than a short string\nsample_rate=0.5\nmax_level=2\nrow.work=0\ntail_errors=true\n");
-        threw = throws_at(n, [&] { watched.check(); });
+        threw = throws_at(n, [&] { watched.look(); });
         CHECK((threw ? none() : all()));
-        watched.check();
+        watched.look();
         CHECK(all());
         f.say("");
-        const bool again = throws_at(n, [&] { watched.check(); });
+        const bool again = throws_at(n, [&] { watched.look(); });
         CHECK((again ? all() : none()));
         threw = threw || again;
-        watched.check();
+        watched.look();
         REQUIRE(none());
     }
 }
@@ -246,20 +246,20 @@ TEST_CASE("what is no file, or too long, is said once and changes nothing") {
     const file f;
     apm::detail::control_file watched(f.path(), now());
     f.say("max_level=2\n");
-    watched.check();
+    watched.look();
     f.say("max_level=3\n" + std::string(1 << 16, '#'));
-    for (int i = 0; i < 3; ++i) watched.check();
+    for (int i = 0; i < 3; ++i) watched.look();
     CHECK(said.take() == lines{f.path() + ": has more than 65536 bytes; what it said before holds"});
     std::filesystem::remove(f.path());
     std::filesystem::create_directory(f.path());
-    for (int i = 0; i < 3; ++i) watched.check();
+    for (int i = 0; i < 3; ++i) watched.look();
     CHECK(said.take().size() == 1);
     std::filesystem::remove(f.path());
     REQUIRE(mkfifo(f.path().c_str(), 0600) == 0);  // would hang what opens it
-    for (int i = 0; i < 3; ++i) watched.check();
+    for (int i = 0; i < 3; ++i) watched.look();
     CHECK(now().max_level == 2);
     f.say("");
-    watched.check();
+    watched.look();
     CHECK(now().max_level == 255);
 }
 

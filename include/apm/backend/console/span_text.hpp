@@ -73,7 +73,7 @@ inline void put_shown(std::string& out, const attribute_value& value, std::size_
             out += '"';
             const std::string_view shown = shortened(v, most);
             for (std::size_t at = 0; at < shown.size();) {
-                const std::size_t next = std::min(shown.find_first_of("\"\\", at), shown.size());
+                const std::size_t next = (std::min)(shown.find_first_of("\"\\", at), shown.size());
                 put_safely(out, shown.substr(at, next - at));
                 if (next < shown.size()) (out += '\\') += shown[next];
                 at = next + 1;
@@ -105,7 +105,7 @@ public:
     span_printer(std::string& out, const span_text_options& options) : out_(out), options_(options) {}
 
     void put(const span_tree::place& at) {
-        const std::size_t level = std::min(at.depth, most_indent);
+        const std::size_t level = (std::min)(at.depth, most_indent);
         if (open_.size() <= level) open_.resize(level + 1);
         if (at.depth <= most_indent) open_[level] = !at.last;
         if (at.span) return put_span(at, *at.span);
@@ -144,7 +144,7 @@ private:
         else out_ += text;
     }
     void put_span(const span_tree::place& at, const span_data& s) {
-        const std::size_t level = std::min(at.depth, most_indent);
+        const std::size_t level = (std::min)(at.depth, most_indent);
         const bool failed = s.status == span_status::error;
         if (at.depth == 0) margin(short_time(s.duration), 0);
         else if (at.depth <= most_indent) margin(short_time(s.duration), level - 1, at.last ? "└─ " : "├─ ");

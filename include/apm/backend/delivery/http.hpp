@@ -194,7 +194,7 @@ inline std::chrono::milliseconds time_for(std::chrono::milliseconds limit, deadl
     const auto now = std::chrono::steady_clock::now();
     constexpr milliseconds longest = std::chrono::hours(24);
     const auto left = by <= now ? milliseconds(0) : by - now > longest ? longest : std::chrono::ceil<milliseconds>(by - now);
-    return std::clamp(limit.count() > 0 ? std::min(limit, left) : left, milliseconds(1), longest);
+    return std::clamp(limit.count() > 0 ? (std::min)(limit, left) : left, milliseconds(1), longest);
 }
 
 // Sends one body at once, by a connection of its own, and waits for the reply until then. One attempt. Any thread. For judge()

@@ -45,7 +45,7 @@ inline judgement judge(const protocol& p, const reply& r, std::uint64_t items, s
         j.outcome = j.kind == failure::busy ? action::retry : action::lost;
         return j;
     }
-    j.rejected = std::min(items, static_cast<std::uint64_t>(std::max<std::int64_t>(said.rejected, 0)));
+    j.rejected = (std::min)(items, static_cast<std::uint64_t>(std::max<std::int64_t>(said.rejected, 0)));
     j.kind = !said.readable         ? failure::unreadable
              : j.rejected           ? failure::partial
              : !said.message.empty() ? failure::warning

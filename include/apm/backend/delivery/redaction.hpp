@@ -36,7 +36,7 @@ inline std::vector<std::string> secrets_of(const destination& to) {
             if (const std::size_t colon = user.find(':'); colon != user.npos) add(user.substr(colon + 1));
         }
         // An @ may belong to the query, which then begins before it.
-        for (const std::size_t query : {url.find('?', std::max(from, end)), url.find('?')}) {
+        for (const std::size_t query : {url.find('?', (std::max)(from, end)), url.find('?')}) {
             if (query == url.npos) continue;
             split(url.substr(query + 1), '&', [&add](std::string_view part) {
                 const std::size_t equals = part.find('=');

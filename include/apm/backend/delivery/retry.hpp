@@ -35,7 +35,7 @@ public:
 
     std::chrono::milliseconds next() {
         const auto now = jittered(pause_, 0.8, random_);
-        pause_ = std::min(longest_, pause_ * 3 / 2 + std::chrono::milliseconds(1));
+        pause_ = (std::min)(longest_, pause_ * 3 / 2 + std::chrono::milliseconds(1));
         return std::clamp<std::chrono::milliseconds>(now, shortest, longest_);
     }
     void reset() { pause_ = first_; }
@@ -57,13 +57,13 @@ inline std::optional<std::chrono::milliseconds> retry_after(std::string_view tex
     text = trimmed(text);
     const auto capped = [most](std::int64_t seconds) -> std::optional<std::chrono::milliseconds> {
         if (seconds <= 0) return {};
-        if (seconds >= std::chrono::duration_cast<std::chrono::seconds>(most).count()) return std::max(most, {});
+        if (seconds >= std::chrono::duration_cast<std::chrono::seconds>(most).count()) return (std::max)(most, {});
         return std::chrono::seconds(seconds);
     };
     if (text.empty() || text.size() > 64) return {};
     if (text.find_first_not_of("0123456789") == text.npos) {
         std::int64_t seconds = 0;
-        return capped(read_integer(text, seconds) ? seconds : std::numeric_limits<std::int64_t>::max());
+        return capped(read_integer(text, seconds) ? seconds : (std::numeric_limits<std::int64_t>::max)());
     }
     const char first = to_lower(text.front());
     if (first < 'a' || first > 'z') return {};  // a date begins with the day of the week

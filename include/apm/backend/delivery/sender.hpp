@@ -87,7 +87,7 @@ private:
             if (shared_->stopping && (past_deadline || std::all_of(all.begin(), all.end(), idle))) return false;
         }
         auto next = steady::now() + longest_sleep;
-        for (const auto& t : transfers_) next = std::min(next, serve(*t));
+        for (const auto& t : transfers_) next = (std::min)(next, serve(*t));
         int running = 0, left = 0;
         curl_multi_perform(multi_.get(), &running);
         bool settled = false;
@@ -106,9 +106,9 @@ private:
     // Begins a transfer where one is due. Returns when to look again, unless something happens before.
     steady::time_point serve(transfer& t) {
         export_queue& q = t.queue;
-        const auto now = steady::now(), far = now + longest_sleep;
+        const auto now = steady::now(), later = now + longest_sleep;
         lock guard(shared_->mutex);
-        if (q.sending || q.queue.empty() || q.left_to_spool) return far;
+        if (q.sending || q.queue.empty() || q.left_to_spool) return later;
         if (q.failing && now - q.queue.front().came >= q.max_elapsed_time) {
             batch& oldest = q.queue.front();
             if (!oldest.on_disk()) {
@@ -122,11 +122,11 @@ private:
         }
         if (now < q.not_before) {
             const batch& b = q.queue.front();
-            return std::min(q.not_before, q.failing && !b.on_disk() ? b.came + q.max_elapsed_time : far);
+            return (std::min)(q.not_before, q.failing && !b.on_disk() ? b.came + q.max_elapsed_time : later);
         }
         q.begin();
         guard.unlock();
-        return begin(t) ? far : now;
+        return begin(t) ? later : now;
     }
     // False where it is settled already.
     bool begin(transfer& t) noexcept {
@@ -214,7 +214,7 @@ private:
     void sleep(steady::time_point until) {
         {
             const lock guard(shared_->mutex);
-            if (shared_->stopping) until = std::min(until, shared_->stop_by);
+            if (shared_->stopping) until = (std::min)(until, shared_->stop_by);
         }
         curl_waitfd woken{shared_->woken.get(), CURL_WAIT_POLLIN, 0};
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady::now());

@@ -131,12 +131,12 @@ private:
     void put_arrow(chrome_event_writer& out, const slice& from, const slice& to) {
         if (from.thread == to.thread) return;
         // Each end is bound to the slice that is there at that time: within it, and not against the time's direction.
-        const std::uint64_t last_from = std::max(from.start, from.end - (from.end > from.start));
-        const std::uint64_t last_to = std::max(to.start, to.end - (to.end > to.start));
+        const std::uint64_t last_from = (std::max)(from.start, from.end - (from.end > from.start));
+        const std::uint64_t last_to = (std::max)(to.start, to.end - (to.end > to.start));
         const std::uint64_t begins = std::clamp(to.start, from.start, last_from);
         if (begins > last_to) return;
         out.put_end_of_arrow("s", from.thread, begins, to.id);
-        out.put_end_of_arrow("f", to.thread, std::max(begins, to.start), to.id);
+        out.put_end_of_arrow("f", to.thread, (std::max)(begins, to.start), to.id);
     }
     void name_thread(chrome_event_writer& to, std::uint32_t id) {
         thread& t = thread_of(id);

@@ -73,7 +73,7 @@ public:
         std::span<const span_view> left = batch.spans;
         if (traces().wanted && !traces().usable()) process_root().undelivered.add_shared(std::uint64_t{left.size()});
         while (traces().usable() && !left.empty()) {
-            const std::size_t n = max_export_batch_size_ ? std::min(max_export_batch_size_, left.size()) : left.size();
+            const std::size_t n = max_export_batch_size_ ? (std::min)(max_export_batch_size_, left.size()) : left.size();
             send(left.first(n));
             left = left.subspan(n);
         }
@@ -106,10 +106,10 @@ private:
         const std::size_t asked = options.max_export_batch_size, most = options.max_queue_size;
         if (most == 0) return asked;
         const std::size_t part = std::clamp<std::size_t>(most / 4, 1, 512);
-        return asked ? std::min(asked, most) : part;
+        return asked ? (std::min)(asked, most) : part;
     }
     [[nodiscard]] bool too_large(const std::string& body, const signal& s) const {
-        return body.size() > std::min(s.to.max_request_bytes, s.to.queue_bytes / 4);
+        return body.size() > (std::min)(s.to.max_request_bytes, s.to.queue_bytes / 4);
     }
 
     // Splits what is too large into halves.

@@ -55,7 +55,7 @@ struct temporality {
 inline bool is_integer(const row& r) { return !r.floating() && r.unit->scale == 1; }
 // OTLP's integers have a sign: 2^63 - 1 stands for whatever is beyond.
 inline std::int64_t as_signed(const row& r, std::uint64_t kept) {
-    if (r.kind == kind::counter) kept = std::min(kept, static_cast<std::uint64_t>(INT64_MAX));
+    if (r.kind == kind::counter) kept = (std::min)(kept, static_cast<std::uint64_t>(INT64_MAX));
     return static_cast<std::int64_t>(kept);
 }
 

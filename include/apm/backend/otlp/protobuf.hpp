@@ -97,7 +97,7 @@ private:
     }
     APM_COLD void grow(std::size_t size) {
         const std::size_t used = position();
-        out_->resize(std::max({2 * out_->size(), used + size, std::size_t{4096}}));
+        out_->resize((std::max)({2 * out_->size(), used + size, std::size_t{4096}}));
         at_ = out_->data() + used, end_ = out_->data() + out_->size();
     }
 

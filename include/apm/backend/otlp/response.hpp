@@ -65,7 +65,7 @@ public:
 
 private:
     bool accept(char c, bool take = true) {
-        at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size());
+        at_ = (std::min)(text_.find_first_not_of(" \t\r\n", at_), text_.size());
         const bool there = at_ < text_.size() && text_[at_] == c;
         at_ += there && take;
         return there;
@@ -82,7 +82,7 @@ private:
                 s += c == 'n' || c == 't' || c == 'r' ? ' ' : c == 'u' || c == 'b' || c == 'f' ? '?' : c;
             }
         }
-        at_ = std::min(at_ + 1, text_.size());
+        at_ = (std::min)(at_ + 1, text_.size());
         return s;
     }
     std::string_view text_;

@@ -33,7 +33,7 @@ void weigh(std::string_view header, F&& f) {
             if (!equal_ignoring_case(key, "q")) return;
             double q = 0;
             if (!read_real(value, q) || !(q >= 0)) q = 0;
-            weight = static_cast<int>(std::min(q, 1.0) * 1000);
+            weight = static_cast<int>((std::min)(q, 1.0) * 1000);
         });
         f(name, version, weight);
     });
@@ -44,8 +44,8 @@ inline bool prefers_openmetrics(std::string_view accept) {
     int open = 0, text = 0;
     weigh(accept, [&](std::string_view type, std::string_view version, int weight) {
         const bool is_open = equal_ignoring_case(type, "application/openmetrics-text");
-        if (is_open && (version.empty() || version == "1.0.0")) open = std::max(open, weight);
-        if (equal_ignoring_case(type, "text/plain") || equal_ignoring_case(type, "text/html")) text = std::max(text, weight);
+        if (is_open && (version.empty() || version == "1.0.0")) open = (std::max)(open, weight);
+        if (equal_ignoring_case(type, "text/plain") || equal_ignoring_case(type, "text/html")) text = (std::max)(text, weight);
     });
     return open > 0 && open >= text;
 }
@@ -53,7 +53,7 @@ inline bool prefers_openmetrics(std::string_view accept) {
 inline bool accepts_gzip(std::string_view accept_encoding) {
     int gzip = -1, any = 0;
     weigh(accept_encoding, [&](std::string_view coding, std::string_view, int weight) {
-        if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) gzip = std::max(gzip, weight);
+        if (equal_ignoring_case(coding, "gzip") || equal_ignoring_case(coding, "x-gzip")) gzip = (std::max)(gzip, weight);
         if (coding == "*") any = weight;
     });
     return gzip > 0 || (gzip < 0 && any > 0);

@@ -19,7 +19,7 @@ inline http_answer answer_control(bool change, std::string_view body, const cont
     if (change) {
         const control_lines lines = read_control(body);
         std::string wrong;
-        for (std::size_t i = 0; i < std::min(lines.bad.size(), most_bad_lines); ++i)
+        for (std::size_t i = 0; i < (std::min)(lines.bad.size(), most_bad_lines); ++i)
             wrong += "line " + std::to_string(lines.bad[i].number) + ": " + lines.bad[i].why + "\n";
         if (lines.bad.size() > most_bad_lines)
             wrong += "and " + std::to_string(lines.bad.size() - most_bad_lines) + " more bad lines\n";

@@ -31,7 +31,7 @@ public:
 
     control_file(std::string path, control::state start) : path_(std::move(path)), start_(std::move(start)) {}
 
-    void check() {
+    void look() {
         std::string text;
         const std::string wrong = read(text);
         if (!wrong.empty() && wrong != wrong_) report("%s: %s; what it said before holds", path_.c_str(), wrong.c_str());

@@ -70,7 +70,7 @@ private:
     }
     void ask() {
         constexpr std::chrono::milliseconds patience{5'000};
-        due_ = clock::now() + std::max(interval_, soonest);
+        due_ = clock::now() + (std::max)(interval_, soonest);
         CURL* const c = exchange_.prepare({}, false, "", patience);
         if (!c) return;
         curl_easy_setopt(c, CURLOPT_HTTPHEADER, nullptr);  // that of a POST

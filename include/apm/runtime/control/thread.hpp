@@ -35,7 +35,7 @@ public:
     control_thread(std::string_view file, const remote_sampling& remote, std::string_view service,
                    const otlp_options& proxies, const control::state& start)
         : state_(std::make_shared<state>()) {
-        if (!file.empty()) state_->file.emplace(std::string(file), start).check();
+        if (!file.empty()) state_->file.emplace(std::string(file), start).look();
         if (!remote.endpoint.empty()) ask(remote, service, proxies);
         if (!state_->works()) return;
         const error failed = start_thread(thread_, "apm-control", [s = state_] { run(*s); });
@@ -91,7 +91,7 @@ private:
     static void run(state& s) {
         for (auto look = clock::now() + pace; !s.stopping;) {
             const error failed = guarded([&] {
-                if (s.file && clock::now() >= look) look = clock::now() + pace, s.file->check();
+                if (s.file && clock::now() >= look) look = clock::now() + pace, s.file->look();
                 if (s.remote) s.remote->go_on();
                 return error{};
             });
@@ -102,7 +102,7 @@ private:
     static void sleep(state& s, clock::time_point look) {
         auto until = s.file ? look : clock::now() + std::chrono::hours(1);
         if (s.remote && s.remote->busy()) return s.remote->wait(until);
-        if (s.remote) until = std::min(until, s.remote->due());
+        if (s.remote) until = (std::min)(until, s.remote->due());
         std::unique_lock guard(s.mutex);
         s.changed.wait_until(guard, until, [&s] { return s.stopping.load(); });
     }

@@ -19,7 +19,7 @@ inline void read_otlp(settings_reader& reader, otlp_options& o, std::string_view
     struct signal {
         const char* name;
         otlp_signal_options& own;
-    } const signals[] = {{"TRACES_", o.traces}, {"METRICS_", o.metrics}};
+    } const both[] = {{"TRACES_", o.traces}, {"METRICS_", o.metrics}};
     enum kind { text, url, secret };
     struct {
         const char* name;
@@ -42,14 +42,14 @@ inline void read_otlp(settings_reader& reader, otlp_options& o, std::string_view
     for (const auto& x : options) {
         bool given = read(o.*x.all, x.is, prefix + x.name);
         if (x.all == &otlp_options::endpoint && !older.empty()) given = true, reader.due_to(older_name);
-        for (const signal& s : signals) {
+        for (const signal& s : both) {
             // What the environment says for all signals overrides what the code says for one of them.
             if (given) s.own.*x.own = {};
             read(s.own.*x.own, x.is, prefix + s.name + x.name);
         }
     }
     const bool given = reader.duration(o.timeout, 0, hour, "OTEL_EXPORTER_OTLP_TIMEOUT");
-    for (const signal& s : signals) {
+    for (const signal& s : both) {
         auto timeout = given || s.own.timeout.count() < 0 ? o.timeout : s.own.timeout;
         reader.duration(timeout, 0, hour, prefix + s.name + "TIMEOUT");
         s.own.timeout = timeout;

@@ -41,7 +41,7 @@ inline std::string container_id(std::string_view cgroup, std::string_view mounti
             std::size_t n = i;
             while (n < line.size() && hex_value(line[n], letters::lower) < 16) ++n;
             if (n - i == 64) found = line.substr(i, 64);
-            i = std::max(n, i + 1);
+            i = (std::max)(n, i + 1);
         }
         return std::string(found);
     };
