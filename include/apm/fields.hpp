@@ -186,11 +186,16 @@ constexpr auto to_hana(std::index_sequence<At...>) {
 }
 template <class T, fixed_string Field>
 constexpr auto field_name() {
-    if constexpr (requires { T::name; typename T::type; })
+    if constexpr (requires { T::name; typename T::type; }) {
         return []<class U, fixed_string Name>(named<U, Name>*) {
             return to_hana<Name>(std::make_index_sequence<Name.size>{});
         }(static_cast<T*>(nullptr));
-    else return to_hana<Field>(std::make_index_sequence<Field.size>{});
+    } else {
+        static_assert(!renamed_by_resolver(Field.text),
+                      "apm: a macro of <resolv.h> renames this field: #undef it before APM_FIELDS, or say the name with "
+                      "apm::named");
+        return to_hana<Field>(std::make_index_sequence<Field.size>{});
+    }
 }
 
 template <class T>
@@ -243,6 +248,14 @@ template <described_enum E>
     ::boost::hana::make_pair(                                                                                 \
         ::apm::detail::field_name<APM_DETAIL_FIELD_TYPE(f), BOOST_PP_STRINGIZE(APM_DETAIL_FIELD_NAME(f))>(),  \
         ::apm::detail::member_access<&Struct::APM_DETAIL_FIELD_NAME(f)>{})
+
+// APM_ENUM_CLASS(Op, GET, DELETE): BOOST_DEFINE_ENUM_CLASS, and an error where a macro of another header changes an enumerator's
+// name. Boost's macro, which is given what is left of the names when macros are expanded, cannot see that: a file behind such a
+// header, and one that is not, have two enums of one name, and the linker keeps one of them. At namespace scope.
+#define APM_ENUM_CLASS(Enum, ...)                                                                                        \
+    BOOST_DEFINE_ENUM_CLASS(Enum, __VA_ARGS__)                                                                           \
+    static_assert(::apm::detail::named_as_written(::boost::describe::describe_enumerators<Enum>(), #__VA_ARGS__),        \
+                  "apm: a macro changes the name of an enumerator: #undef it before the enum, or use another name")
 
 // APM_WIRE_NAMES(Model, (gpt_4o, "gpt-4o"), ...): what to call enumerators whose name outside C++ is not an identifier.
 // In the enum's own namespace, after it; enumerators not listed keep their identifier.

@@ -92,6 +92,35 @@ APM_WIRE_NAMES(Size, (small, "S"));
 #endif
 APM_FIELDS(OfSize, (Size, size));
 
+// What <resolv.h>, which other libraries' headers include, has among some 100 others.
+#define DELETE ns_uop_delete
+#define QUERY ns_o_query
+
+// CASE enumerator_renamed_by_resolver
+// EXPECT a macro of <resolv.h> renames an enumerator of this label: #undef it before the enum, or say the name with APM_WIRE_NAMES
+BOOST_DEFINE_ENUM_CLASS(Op, GET, DELETE)
+#ifndef CASE_enumerator_renamed_by_resolver
+APM_WIRE_NAMES(Op, (DELETE, "DELETE"));
+#endif
+APM_FIELDS(OfOp, (Op, op));
+
+// CASE field_renamed_by_resolver
+// EXPECT a macro of <resolv.h> renames this field: #undef it before APM_FIELDS, or say the name with apm::named
+#ifdef CASE_field_renamed_by_resolver
+APM_FIELDS(OfQuery, (bool, QUERY));
+#else
+APM_FIELDS(OfQuery, (apm::named<bool, "query">, QUERY));
+#endif
+
+// CASE enumerator_renamed_by_a_macro
+// EXPECT a macro changes the name of an enumerator: #undef it before the enum, or use another name
+#define TRANSFORM transform_2d
+#ifdef CASE_enumerator_renamed_by_a_macro
+APM_ENUM_CLASS(Step, SCALE, TRANSFORM);
+#else
+APM_ENUM_CLASS(Step, SCALE,ROTATE , transform);
+#endif
+
 APM_FIELDS(Order, (Method, method), (Outcome, outcome), (std::optional<bool>, express));
 APM_FIELDS(Flag, (bool, express));
 
@@ -106,6 +135,8 @@ struct Schema : apm::schema<Schema> {
     counter<Ranged>  ranged  {this, "shop.ranged", "Orders"};
     counter<OfModel> models  {this, "shop.models", "Orders"};
     counter<OfSize>  of_sizes{this, "shop.of_sizes", "Orders"};
+    counter<OfOp>    ops     {this, "shop.ops", "Orders"};
+    counter<OfQuery> queries {this, "shop.queries", "Orders"};
     counter<Order>   orders  {this, "shop.orders", "Orders"};
     counter<Flag>    express {this, "shop.express", "Orders"};
     counter<>        bare    {this, "shop.bare", "Orders"};

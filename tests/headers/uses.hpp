@@ -10,7 +10,7 @@
 
 namespace uses {
 
-BOOST_DEFINE_ENUM_CLASS(Method, card, paypal, cash)
+APM_ENUM_CLASS(Method, card, paypal, cash);
 APM_WIRE_NAMES(Method, (paypal, "pay-pal"));
 enum Outcome { ok, declined };
 BOOST_DESCRIBE_ENUM(Outcome, ok, declined)

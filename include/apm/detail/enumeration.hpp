@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <type_traits>
 
 #include <boost/describe/enumerators.hpp>
@@ -17,6 +18,26 @@ constexpr const char* wire_name_of(E e, const char* identifier) {
     const char* given = nullptr;
     if constexpr (requires { apm_wire_name(e); }) given = apm_wire_name(e);
     return given ? given : identifier;
+}
+
+// <resolv.h> defines DELETE as ns_uop_delete, and ADD, QUERY, STATUS, REFUSED and others likewise. An enumerator or a field that
+// is declared behind it has that name, and another one in a file without it.
+constexpr bool renamed_by_resolver(const char* name) {
+    for (const char* prefix : {"ns_uop_", "ns_o_", "ns_r_", "ns_s_", "ns_t_", "ns_c_"})
+        if (begins_with(name, prefix)) return true;
+    return false;
+}
+
+// Whether the names in List are those in `written`, a list of identifiers as it stands in the source.
+template <template <class...> class List, class... D>
+constexpr bool named_as_written(List<D...>, const char* written) {
+    const auto next_is = [&written](const char* name) {
+        while (*written == ' ' || *written == ',') ++written;
+        for (; *name; ++name, ++written)
+            if (*name != *written) return false;
+        return *written == ' ' || *written == ',' || !*written;
+    };
+    return (next_is(D::name) && ...);
 }
 
 template <class E, class List>
@@ -37,6 +58,11 @@ struct enumeration_table<E, List<D...>> {
     }
     std::uint32_t catch_all = 0;  // where a value outside the enum goes: its own enumerator "other", or one past the last
 
+    [[nodiscard]] constexpr bool named_by_program() const {
+        for (std::uint32_t i = 0; i < size; ++i)
+            if (renamed_by_resolver(names[i])) return false;
+        return true;
+    }
     // Two values of one name would be two series that look the same; an empty one reads as no label at all.
     [[nodiscard]] constexpr bool named_apart() const {
         for (std::uint32_t i = 0; i < size; ++i) {
@@ -70,6 +96,9 @@ struct [[APM_HIDDEN]] enumeration {
     static constexpr enumeration_table<E, boost::describe::describe_enumerators<E>> table{};
     static_assert(table.named_apart(),
                   "apm: the enumerators of a label need names of their own, none of them empty: see APM_WIRE_NAMES");
+    static_assert(table.named_by_program(),
+                  "apm: a macro of <resolv.h> renames an enumerator of this label: #undef it before the enum, or say the name "
+                  "with APM_WIRE_NAMES");
     // Ordinals are in [0, size): the enumerators in order of declaration, then, if none is called so, "other".
     static constexpr std::uint32_t size = table.catch_all == table.size ? table.size + 1 : table.size;
 

@@ -28,6 +28,10 @@ constexpr bool equal(const char* a, const char* b) {
     while (*a && *a == *b) ++a, ++b;
     return *a == *b;
 }
+constexpr bool begins_with(const char* text, const char* prefix) {
+    while (*prefix && *text == *prefix) ++text, ++prefix;
+    return !*prefix;
+}
 constexpr bool ends_with(const char* text, std::size_t size, const char* suffix) {
     const std::size_t n = length(suffix);
     if (n > size) return false;

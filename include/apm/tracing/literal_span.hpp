@@ -6,6 +6,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/character.hpp>
+#include <apm/detail/fixed_string.hpp>
 #include <apm/span.hpp>
 
 namespace apm::inline APM_ABI {
@@ -24,10 +25,6 @@ struct literal {
 };
 
 constexpr bool continues_name(char c) { return c == '_' || is_alphanumeric(c); }
-constexpr bool starts_with(const char* s, const char* word) {
-    while (*word && *s == *word) ++s, ++word;
-    return !*word;
-}
 // Behind the parenthesis that closes the one at s[i].
 constexpr std::uint32_t behind_parentheses(const char* s, std::uint32_t i) {
     std::uint32_t open = 0;
@@ -59,8 +56,8 @@ constexpr literal function_name(const char* pretty) {
         } else if (depth) {
         } else if (c == '(') {
             const std::uint32_t behind = behind_parentheses(pretty, i);
-            const bool is_name = starts_with(pretty + behind, "::") && (i == begin || pretty[i - 1] == ':');
-            if (is_name || starts_with(pretty + begin, "decltype(")) {  // (anonymous namespace)::f(), decltype(auto) f()
+            const bool is_name = begins_with(pretty + behind, "::") && (i == begin || pretty[i - 1] == ':');
+            if (is_name || begins_with(pretty + begin, "decltype(")) {  // (anonymous namespace)::f(), decltype(auto) f()
                 i = behind;
                 continue;
             }
@@ -68,7 +65,7 @@ constexpr literal function_name(const char* pretty) {
             begin = i + 1;  // void (*f())(int)
         } else if (c == ' ' || c == '*' || c == '&') {
             begin = i + 1;
-        } else if (c == 'o' && starts_with(pretty + i, "operator") && !(i && continues_name(pretty[i - 1])) &&
+        } else if (c == 'o' && begins_with(pretty + i, "operator") && !(i && continues_name(pretty[i - 1])) &&
                    !continues_name(pretty[i + 8])) {
             i = behind_operator(pretty, i + 8);
             break;
