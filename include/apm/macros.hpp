@@ -17,10 +17,12 @@
 #define APM_DETAIL_JOIN(a, b) a##b
 #define APM_DETAIL_NAME(prefix, line) APM_DETAIL_JOIN(prefix, line)
 
+// An expression that is no value. Not a cast: of a call that returns nothing, g++ calls it useless (-Wuseless-cast).
+#define APM_DETAIL_VOID(...) (__VA_ARGS__, void())
 // Checked, not evaluated: nothing is emitted, not even without optimization.
-#define APM_DETAIL_CHECK(...) static_cast<void>(sizeof((static_cast<void>(__VA_ARGS__), 0)))
+#define APM_DETAIL_CHECK(...) static_cast<void>(sizeof((APM_DETAIL_VOID(__VA_ARGS__), 0)))
 
-#define APM(...) APM_IF_ENABLED(static_cast<void>(__VA_ARGS__)) APM_IF_DISABLED(APM_DETAIL_CHECK(__VA_ARGS__))
+#define APM(...) APM_IF_ENABLED(APM_DETAIL_VOID(__VA_ARGS__)) APM_IF_DISABLED(APM_DETAIL_CHECK(__VA_ARGS__))
 
 #define APM_TIME(row, ...)                                                                                              \
     APM_IF_ENABLED([[maybe_unused]] const auto APM_DETAIL_NAME(apm_timer_, __LINE__) = (row).time(__VA_ARGS__))         \

@@ -138,7 +138,7 @@ APM_CLEANS_UP inline span_batch drain_spans(std::size_t most_bytes = 1 << 20) {
             give_pages_back(*s, *b);
             continue;
         }
-        all += static_cast<std::size_t>(head - x.tail.load());
+        all += head - x.tail.load();
         if (b == reader.last) first = parts.size() + 1;
         parts.push_back({b, head});
     }

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Compiles every header of the library alone, those that record without exceptions and RTTI, and all of them behind the macros of
-other libraries; knows what apm.hpp brings along.
+"""Compiles every header of the library alone, those that record without exceptions and RTTI; all of them behind the macros of other
+libraries; and what users write, with the warnings that users have. Knows what apm.hpp brings along.
 
 usage: run.py COMPILER [recording]          recording: only those that apm.hpp brings into every file of a program
 """
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,25 @@ INCLUDE = HERE.parents[1] / "include"
 USES = HERE / "uses.hpp"
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 STRICT = ["-fno-exceptions", "-fno-rtti"]
+# What users may ask for, who include our headers by -I: of g++ all that finds mistakes, of clang all that there is, but
+CAREFUL = {
+    "g++-12": """-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wuseless-cast -Wnull-dereference
+        -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wcast-align -Wcast-qual -Woverloaded-virtual -Wnon-virtual-dtor
+        -Wextra-semi -Wredundant-decls -Wundef -Wformat=2 -Wdouble-promotion -Wzero-as-null-pointer-constant""".split(),
+    "clang++-22": ["-Weverything", *(f"-Wno-{name}" for name in (
+        "c++98-compat", "c++98-compat-pedantic", "pre-c++14-compat", "pre-c++17-compat", "pre-c++20-compat",
+        "pre-c++17-compat-pedantic", "pre-c++20-compat-pedantic", "c++98-compat-local-type-template-args",
+        "c++98-compat-unnamed-type-template-args",  # C++20 is what we are written in
+        "unsafe-buffer-usage",                      # any use of a pointer
+        "padded", "nrvo", "weak-vtables",           # remarks on what objects look like
+        "comma", "float-equal", "ctad-maybe-unsupported",     # ways to write what is meant
+        "switch-enum", "switch-default",            # which contradict each other and -Wcovered-switch-default
+        "unique-object-duplication", "global-constructors",   # one for each module, and before main, is what is meant
+        "shadow-field",                             # a row may have any name, of a member of its schema's base too
+        "disabled-macro-expansion",                 # libcurl's macros
+        "deprecated-copy-with-dtor",                # an aggregate cannot declare copies
+    ))],
+}
 
 # All that <apm/apm.hpp> brings into every file of a user's program, directly or through another header: a new one is a decision,
 # to be written down here. (<atomic> and <string_view> alone cost more to compile than all of it.)
@@ -48,6 +68,24 @@ def check_behind_macros(headers):
     ran = subprocess.run([COMPILER, "-std=c++20", f"-I{INCLUDE}", f"-I{HERE}", *BACKENDS, "-w", "-fsyntax-only", "-x", "c++", "-"],
                          input="\n".join(lines) + "\n", capture_output=True, text=True)
     return f"FAILED behind tests/headers/hostile.hpp, with {COMPILER}\n{ran.stderr}\n" if ran.returncode else ""
+
+
+def check_warnings():
+    """Returns (failures, reason for skipping), both as text: of every door and of what the library is compiled from; of what users
+    write, optimized, since some warnings come from the optimizer, with APM on and off."""
+    doors = sorted(str(path.relative_to(INCLUDE)) for path in {*INCLUDE.glob("apm/*.hpp"), *INCLUDE.glob("apm/backend/*.hpp")})
+    everything = "".join(f"#include <{header}>\n" for header in [*doors, "apm/impl/all.ipp"])
+    record = '#include "uses.hpp"\nint main(int n, char** v) { uses::metrics(n, *v); return uses::spans(n, *v); }\n'
+    failures = ""
+    for text, flags in [(everything, ["-fsyntax-only", *BACKENDS]),
+                        *((record, ["-O2", "-c", "-o", os.devnull, f"-DAPM_ENABLED={on}"]) for on in (1, 0))]:
+        ran = subprocess.run([COMPILER, "-std=c++20", f"-I{INCLUDE}", f"-I{HERE}", *CAREFUL[COMPILER], "-Werror", *flags,
+                              "-x", "c++", "-"], input=text, capture_output=True, text=True)
+        if needed := MISSING.search(ran.stderr):
+            return "", f"needs <{needed.group(1)}>, which is not installed"
+        if ran.returncode:
+            failures += f"FAILED with a user's warnings: {COMPILER} {' '.join(flags)}\n{ran.stderr}\n"
+    return failures, ""
 
 
 def reached_from(header):
@@ -112,6 +150,13 @@ def main():
     if failures := check_behind_macros(present):
         failed.append("hostile.hpp")
         print(failures)
+    if COMPILER in CAREFUL:
+        failures, skipped = check_warnings()
+        if skipped:
+            print(f"skipped a user's warnings: {skipped}")
+        if failures:
+            failed.append("warnings")
+            print(failures)
     print(f"{COMPILER}: {len(headers)} headers alone, {len(recording)} of them with {' '.join(STRICT)}: "
           f"{len(failed)} failed, {time.monotonic() - started:.0f} s")
     return bool(failed)

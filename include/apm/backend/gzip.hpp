@@ -22,7 +22,7 @@ inline bool gzipped(std::string_view text, std::string& out) {
         z_stream& of;
         ~end() { deflateEnd(&of); }
     } const at_return{z};
-    out.resize(deflateBound(&z, static_cast<uLong>(text.size())));
+    out.resize(deflateBound(&z, text.size()));
     z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
     z.avail_in = static_cast<uInt>(text.size());
     z.next_out = reinterpret_cast<Bytef*>(out.data());

@@ -143,9 +143,9 @@ private:
 // runtime.show() or prometheus::also(). It is watched, not kept: once it is gone, nothing is shown. Counts of its histograms stay
 // integers.
 [[nodiscard]] inline other_families families_of(std::weak_ptr<::prometheus::Collectable> from) {
-    return [from = std::move(from)] {
+    return [watched = std::move(from)] {
         std::vector<other_family> families;
-        if (const auto alive = from.lock())
+        if (const auto alive = watched.lock())
             for (const ::prometheus::MetricFamily& f : alive->Collect()) families.push_back(detail::to_other(f));
         return families;
     };

@@ -86,7 +86,7 @@ struct span_key {
     bool operator==(const span_key&) const = default;
     struct hash {
         std::size_t operator()(const span_key& k) const {
-            return static_cast<std::size_t>(detail::mix(k.id ^ k.trace.low, 0x9e3779b97f4a7c15u));
+            return detail::mix(k.id ^ k.trace.low, 0x9e3779b97f4a7c15u);
         }
     };
 };

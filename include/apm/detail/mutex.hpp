@@ -9,6 +9,8 @@ namespace apm::inline APM_ABI::detail {
 
 // Not std::mutex: <mutex> is 300 ms of front-end time, and an `inline` std::mutex has a destructor order.
 // Recursive: a callback may run under one and fork, collect or register; none of these may hang its program.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wzero-as-null-pointer-constant"  // glibc's initializer has one
 class mutex {
 public:
     void lock() { pthread_mutex_lock(&handle_); }
@@ -20,6 +22,7 @@ public:
 private:
     pthread_mutex_t handle_ = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 };
+#pragma GCC diagnostic pop
 
 class lock {
 public:

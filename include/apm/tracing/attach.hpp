@@ -95,11 +95,11 @@ template <mode M = APM_MODE>
 template <mode M = APM_MODE, class F>
 [[nodiscard]] auto wrap(F&& f) {
     if constexpr (M == mode::on)
-        return [here = context::current<M>(), f = std::forward<F>(f)]<class... A>(A&&... arguments) mutable -> decltype(auto)
+        return [here = context::current<M>(), call = std::forward<F>(f)]<class... A>(A&&... arguments) mutable -> decltype(auto)
                    requires std::invocable<std::decay_t<F>&, A...>
         {
             const attached_context<M> at(here);
-            return f(std::forward<A>(arguments)...);
+            return call(std::forward<A>(arguments)...);
         };
     else return std::decay_t<F>(std::forward<F>(f));
 }

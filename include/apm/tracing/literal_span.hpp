@@ -95,11 +95,12 @@ public:
     APM_INLINE void begin_with() const {}
 
 private:
+    // The first item, for which there is room in every span.
     APM_COLD static void add_name(open_span& s, const literal& name) {
-        char* to = room_for(s, 5 + sizeof name.text);
-        to = put_raw(put_raw(to, item::name_at), std::uint32_t{sizeof name});
-        __builtin_memcpy(to, &name, sizeof name);
-        s.used += 5 + static_cast<std::uint32_t>(sizeof name);
+        constexpr std::uint32_t size = sizeof name;
+        static_assert(5 + size <= sizeof s.within);
+        put_raw(put_raw(put_raw(s.items, item::name_at), size), name);
+        s.used = 5 + size;
     }
 };
 template <>

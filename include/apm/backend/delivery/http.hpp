@@ -68,8 +68,9 @@ public:
         set(CURLOPT_HTTPHEADER, list);
         set(CURLOPT_POSTFIELDS, body.data());
         set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
-        set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
-        set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(time.count()));
+        const long ms = time.count();  // of the type that libcurl reads
+        set(CURLOPT_TIMEOUT_MS, ms);
+        set(CURLOPT_CONNECTTIMEOUT_MS, ms);
         begun_ = std::chrono::steady_clock::now();
         return c;
     }

@@ -31,8 +31,8 @@ inline http_answer answer_control(bool change, std::string_view body, const cont
 
 // /control: for clients on this machine that show the token.
 inline http_route control_endpoint(std::string_view token, control::state start) {
-    const auto answer = [start = std::move(start)](const http_request& r) {
-        http_answer a = answer_control(r.method == "POST" || r.method == "PUT", r.body, start);
+    const auto answer = [first = std::move(start)](const http_request& r) {
+        http_answer a = answer_control(r.method == "POST" || r.method == "PUT", r.body, first);
         a.headers.emplace_back("Cache-Control", "no-store");
         return a;
     };
