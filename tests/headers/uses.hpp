@@ -70,7 +70,9 @@ inline int spans(int n, const char* route) {
     later.link(apm::context::current(), {{"n", n}});
     later.status(apm::span_status::ok);
     const auto attached = apm::attach(apm::context::current());
-    return n;
+    const auto twice = apm::wrap([](int m) { return 2 * m; });
+    auto counts = apm::wrap([n]() mutable { return ++n; });
+    return twice(n) + counts();
 }
 
 }  // namespace uses
