@@ -89,14 +89,31 @@ TEST_CASE("without a push back end there is no thread, and nothing to wait for")
     CHECK(t.stop(clock_type::now()));
 }
 
-TEST_CASE("a back end that throws is one line each time") {
+TEST_CASE("a back end that throws is one line a cause and minute") {
     const reported said;
     throwing b;
     push_thread t({any_backend::of(b)});
     CHECK_FALSE(t.flush(clock_type::now() + patience));
     CHECK_FALSE(t.flush(clock_type::now() + patience));
+    CHECK_FALSE(t.flush(clock_type::now() + patience));
     CHECK(said.take() == lines{"mine: threw: no room", "mine: threw"});
     CHECK(t.stop(clock_type::now() + patience));
+    CHECK(said.take().empty());
+}
+
+TEST_CASE("a throttle admits one line a cause and minute, and so many causes") {
+    constexpr std::uint64_t minute = apm::detail::throttle::pause_ns;
+    apm::detail::throttle one;
+    CHECK(one.admits("a", "no memory", 5));
+    CHECK_FALSE(one.admits("a", "no memory", minute + 4));
+    CHECK(one.admits("b", "no memory", minute + 4));
+    CHECK(one.admits("a", "threw", minute + 4));
+    CHECK(one.admits("a", "no memory", minute + 5));
+    apm::detail::throttle many;
+    std::size_t said = 0;
+    for (int i = 0; i < 1000; ++i) said += many.admits("a", std::to_string(i), 1);
+    CHECK(said == apm::detail::throttle::most_causes);
+    CHECK(many.admits("a", "new", minute + 1));
 }
 
 TEST_CASE("a flush gives up at its deadline; so does the end, which leaves the thread to the one that hangs") {

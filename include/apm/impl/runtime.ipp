@@ -20,6 +20,7 @@
 #include <apm/control.hpp>
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/throttle.hpp>
 #include <apm/runtime.hpp>
 #include <apm/runtime/any_backend.hpp>
 #include <apm/runtime/builtin.hpp>
@@ -91,6 +92,7 @@ struct basic_runtime<mode::on>::state {
     std::unique_ptr<detail::control_thread> control;
     std::vector<detail::builtin_made> ours;
     std::string trace_path;
+    detail::throttle lines;  // in a forked child, which calls back ends itself
     std::uint64_t dropped_before = 0, full_before = 0;  // spans, when it started
 
     state() {
@@ -237,14 +239,14 @@ bool basic_runtime<mode::on>::state::push_here(deadline by) {
         if (b.spans && !busy) span_backends.push_back(b);
         skipped = skipped || busy;
     }
-    const auto call = [](const detail::any_backend& b, auto&& f) {
+    const auto call = [this](const detail::any_backend& b, auto&& f) {
         const error failed = detail::guarded(f);
-        detail::say(b.name, failed);
+        detail::say(lines, b.name, failed);
         return failed.empty();
     };
     // Without a back end that takes them, spans stay in the rings.
-    bool all = !skipped && (span_backends.empty() || detail::deliver_spans(span_backends, by, call, [] { return true; }));
-    if (skipped && !span_backends.empty()) detail::deliver_spans(span_backends, by, call, [] { return true; });
+    bool all = !skipped && (span_backends.empty() || detail::deliver_spans(span_backends, by, lines, call, [] { return true; }));
+    if (skipped && !span_backends.empty()) detail::deliver_spans(span_backends, by, lines, call, [] { return true; });
     for (const detail::any_backend& b : started) {
         if (!b.push || busy_at_fork(b)) continue;
         all = call(b, [&] { return b.push(b.self, by); }) && all;

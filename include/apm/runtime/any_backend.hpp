@@ -11,6 +11,7 @@
 #include <apm/config.hpp>
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/throttle.hpp>
 #include <apm/spans.hpp>
 
 namespace apm::inline APM_ABI::detail {
@@ -74,6 +75,11 @@ struct any_backend {
 
 inline void say(std::string_view who, const error& e) {
     if (!e.empty()) report("%.*s: %s", static_cast<int>(who.size()), who.data(), e.c_str());
+}
+
+// The same, for what may go wrong again and again.
+inline void say(throttle& lines, std::string_view who, const error& e) {
+    if (!e.empty() && lines.admits(who, e)) say(who, e);
 }
 
 }  // namespace apm::inline APM_ABI::detail

@@ -18,6 +18,7 @@
 #include <apm/detail/guarded.hpp>
 #include <apm/detail/own_thread.hpp>
 #include <apm/detail/root.hpp>
+#include <apm/detail/throttle.hpp>
 #include <apm/runtime/any_backend.hpp>
 #include <apm/spans.hpp>
 
@@ -27,13 +28,13 @@ namespace apm::inline APM_ABI::detail {
 // `call(back end, f)` calls f; `go_on()` is asked before each batch. False where a back end failed (what it was given is counted
 // as undelivered) or where spans are left.
 template <class Call, class GoOn>
-bool deliver_spans(const std::vector<any_backend>& to, deadline by, Call&& call, GoOn&& go_on) {
+bool deliver_spans(const std::vector<any_backend>& to, deadline by, throttle& lines, Call&& call, GoOn&& go_on) {
     bool well = true;
     for (std::uint64_t left = bytes_to_drain(); left > 0;) {
         if (!go_on() || std::chrono::steady_clock::now() >= by) return false;
         span_batch batch;
         const error no_memory = guarded([&] { return batch = drain_spans(), error{}; });
-        say("spans", no_memory);
+        say(lines, "spans", no_memory);
         if (batch.spans.empty()) return well && no_memory.empty();
         for (const any_backend& b : to) {
             const bool delivered = call(b, [&] { return b.spans(b.self, batch, by); });
@@ -133,6 +134,7 @@ private:
         deadline last_deadline;
         std::uint64_t flush_wanted = 0, flushed = 0;
         bool flushed_well = false;
+        throttle lines;  // of the thread's
     };
 
     static void run(state& s) {
@@ -179,7 +181,7 @@ private:
         s.busy = b.self;
         guard.unlock();
         const error failed = guarded(f);  // once more: a file that is compiled without exceptions does not guard its back ends
-        say(b.name, failed);
+        say(s.lines, b.name, failed);
         guard.lock();
         s.busy = nullptr;
         return failed.empty();
@@ -204,7 +206,7 @@ private:
                                                [](const client& c) { return clock::now() >= c.due; }));
             return !interrupted;
         };
-        const bool well = deliver_spans(s.span_backends, patience(s, s.span_timeout),
+        const bool well = deliver_spans(s.span_backends, patience(s, s.span_timeout), s.lines,
                                         [&](const any_backend& b, auto&& f) { return call(s, guard, b, f); }, go_on);
         s.spans_due = clock::now() + (interrupted ? clock::duration::zero() : clock::duration(s.span_interval));
         return well;

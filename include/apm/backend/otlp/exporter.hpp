@@ -23,6 +23,7 @@
 #include <apm/backend/otlp/spans.hpp>
 #include <apm/collect.hpp>
 #include <apm/config.hpp>
+#include <apm/detail/throttle.hpp>
 #include <apm/schema/apm.hpp>
 
 namespace apm::inline APM_ABI::detail::otlp {
@@ -53,7 +54,9 @@ public:
         delivery::observer told;
         told.finished = [this](const delivery::outcome& o) { count(o); };
         told.adopted = [this](std::size_t destination, std::uint64_t items) { add_in_flight(destination, signed_of(items)); };
-        told.say = [](const std::string& line) { report("otlp: %s", line.c_str()); };
+        told.say = [lines = throttle()](const std::string& line) mutable {  // one call at a time
+            if (lines.admits("otlp", line)) report("otlp: %s", line.c_str());
+        };
         deltas_ = continued(metrics());
         delivery_.emplace(std::move(to), std::move(told));
         failed = delivery_->start();
