@@ -26,7 +26,7 @@ class file_exporter;
 }
 
 // A back end for spans. Each export is one or two write(2), by the calling thread. What cannot be written is lost and counted;
-// the first failure is returned as an error, and so is the first one after a success.
+// each call that loses something returns an error.
 // Defined in the library behind apm::runtime (impl/file.ipp).
 template <mode M>
 class basic_file;

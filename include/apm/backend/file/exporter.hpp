@@ -31,8 +31,8 @@ public:
     }
 
     [[nodiscard]] std::string_view name() const { return "file"; }
-    [[nodiscard]] const std::string& otlp_path() const { return otlp_.to->path(); }
-    [[nodiscard]] const std::string& chrome_path() const { return chrome_.to->path(); }
+    [[nodiscard]] const std::string& otlp_path() const { return otlp_->path(); }
+    [[nodiscard]] const std::string& chrome_path() const { return chrome_->path(); }
     [[nodiscard]] std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
     error start(const resource& who) {
@@ -47,21 +47,20 @@ public:
             const std::unique_ptr<char, void (*)(void*)> owner(whole, ::free);
             directory_ = whole;
             make_files();
-            error failed = say(otlp_, options_.otlp ? otlp_.to->ready() : 0);
-            if (failed.empty() && options_.chrome) failed = say(chrome_, ready_for_chrome());
-            if (!failed.empty()) otlp_.to->leave(), chrome_.to->leave();
+            error failed = because(otlp_, options_.otlp ? otlp_->ready() : 0);
+            if (failed.empty() && options_.chrome) failed = because(chrome_, ready_for_chrome());
+            if (!failed.empty()) otlp_->leave(), chrome_->leave();
             return failed;
         });
     }
 
     error export_spans(const span_batch& batch, deadline) {
         if (batch.spans.empty()) return {};
-        bool whole = false;
         const error failed = guarded([&] {
             if (getpid() != process_) begin_in_child();
             int otlp = 0, chrome = 0;
             if (options_.otlp) {
-                otlp = otlp_.to->ready();
+                otlp = otlp_->ready();
                 if (!otlp) otlp = put(otlp_, [&](std::string& out, bool) { append_otlp_json(out, batch, who_); });
             }
             if (options_.chrome) {
@@ -72,14 +71,10 @@ public:
                 });
                 if (chrome) trace_.forget();
             }
-            whole = !otlp && !chrome;
-            const error first = say(otlp_, otlp), second = say(chrome_, chrome);
+            const error first = because(otlp_, otlp), second = because(chrome_, chrome);
             return first.empty() || second.empty() ? first + second : first + "; " + second;
         });
-        if (whole) return failed;
-        lost_.fetch_add(batch.spans.size(), std::memory_order_relaxed);
-        // The caller counts a batch that is an error as undelivered; where no error is returned, it is counted here.
-        if (failed.empty()) process_root().undelivered.add_shared(std::uint64_t{batch.spans.size()});
+        if (!failed.empty()) lost_.fetch_add(batch.spans.size(), std::memory_order_relaxed);
         return failed;
     }
 
@@ -87,28 +82,25 @@ public:
         return guarded([&]() -> error {
             error failed;
             if (getpid() != process_) {  // a forked child that exported nothing
-                otlp_.to->leave(), chrome_.to->leave();
-            } else if (chrome_.to->is_open() && chrome_.to->empty()) {
+                otlp_->leave(), chrome_->leave();
+            } else if (chrome_->is_open() && chrome_->empty()) {
                 const int problem = put(chrome_, [&](std::string& out, bool) { trace_.begin(out, who_); });
-                failed = say(chrome_, problem);
+                failed = because(chrome_, problem);
             }
-            otlp_.to->finish(), chrome_.to->finish();
+            otlp_->finish(), chrome_->finish();
             return failed;
         });
     }
 
 private:
-    struct output {
-        std::unique_ptr<rotating_file> to;
-        bool failing = false;  // since the last error that was returned
-    };
+    using output = std::unique_ptr<rotating_file>;
 
     void make_files() {
-        otlp_ = {std::make_unique<rotating_file>(path_of("jsonl"), settings_of_otlp()), false};
-        chrome_ = {std::make_unique<rotating_file>(path_of("json"), settings_of_chrome()), false};
+        otlp_ = std::make_unique<rotating_file>(path_of("jsonl"), settings_of_otlp());
+        chrome_ = std::make_unique<rotating_file>(path_of("json"), settings_of_chrome());
     }
     void make_chrome_file_of_process() {
-        chrome_.to = std::make_unique<rotating_file>(path_of(std::to_string(getpid()) + ".json"), settings_of_chrome());
+        chrome_ = std::make_unique<rotating_file>(path_of(std::to_string(getpid()) + ".json"), settings_of_chrome());
     }
     [[nodiscard]] std::string path_of(const std::string& suffix) const {
         return directory_ + (directory_.ends_with('/') ? "" : "/") + stem_ + '.' + suffix;
@@ -121,37 +113,32 @@ private:
     }
     void begin_in_child() {
         process_ = getpid();
-        otlp_.to->leave(), chrome_.to->leave();  // what is open is the parent's
-        otlp_.failing = chrome_.failing = false;
+        otlp_->leave(), chrome_->leave();  // what is open is the parent's
         lost_ = 0;
         trace_ = {};
         make_chrome_file_of_process();
     }
     int ready_for_chrome() {
-        const int failed = chrome_.to->ready();
+        const int failed = chrome_->ready();
         if (failed != EBUSY) return failed;
         make_chrome_file_of_process();
-        return chrome_.to->ready();
+        return chrome_->ready();
     }
 
     // Writes what `write(string, whether it is the first in its file)` appends.
     template <class Write>
     int put(output& o, Write&& write) {
         std::string text;
-        write(text, o.to->empty());
-        if (o.to->full(text.size())) {
-            if (const int failed = o.to->rotate()) return failed;
+        write(text, o->empty());
+        if (o->full(text.size())) {
+            if (const int failed = o->rotate()) return failed;
             text.clear();
             write(text, true);
         }
-        return o.to->append(text);
+        return o->append(text);
     }
 
-    static error say(output& o, int failed) {
-        const bool said = o.failing;
-        o.failing = failed != 0;
-        return failed && !said ? because("write", o.to->path(), failed) : error{};
-    }
+    static error because(const output& o, int failed) { return failed ? because("write", o->path(), failed) : error{}; }
     static error because(std::string_view what, const std::string& path, int failed) {
         const auto advice = [failed] {
             switch (failed) {
