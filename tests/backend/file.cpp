@@ -272,11 +272,38 @@ TEST_CASE("what cannot be opened is one line that says what, where and what to d
     REQUIRE(mkfifo((d.at / "pipe.jsonl").c_str(), 0600) == 0);  // open() would wait for a reader
     CHECK(contains(line_of(d.text, "pipe"), "/pipe.jsonl: what is there is no regular file"));
     fs::create_symlink("/dev/full", d.at / "device.json");
-    CHECK(contains(line_of(d.text, "device"), "/device.json: what is there is no regular file"));
+    CHECK(contains(line_of(d.text, "device"), "/device.json: what is there is a symbolic link, which is not followed"));
     std::ofstream(d.at / "plain") << "x";
     CHECK(contains(line_of(d.text + "/plain"), "name another"));
     CHECK(contains(line_of("/proc/self"), "/proc/self/") == false);  // resolved: whose it is
     CHECK(contains(line_of("/proc/self"), "cannot write /proc/"));
+}
+
+TEST_CASE("files are not for all, whatever the umask; links that others plant are not followed") {
+    const directory d;
+    const directory theirs;
+    const mode_t umask_before = umask(0);
+    apm::file files({.directory = d.text});
+    REQUIRE(files.start(who).empty());
+    REQUIRE(files.export_spans(batch_of(1), by).empty());
+    umask(umask_before);
+    for (const std::string& path : {files.otlp_path(), files.chrome_path()})
+        CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read));
+    // While it runs, to what is there and to what is not.
+    std::ofstream(theirs.at / "there") << "theirs";
+    fs::remove(files.otlp_path()), fs::create_symlink(theirs.at / "there", files.otlp_path());
+    fs::remove(files.chrome_path()), fs::create_symlink(theirs.at / "not there", files.chrome_path());
+    CHECK(files.export_spans(batch_of(1), by) ==
+          "cannot write " + files.otlp_path() + ": what is there is a symbolic link, which is not followed; "
+          "name another directory or stem; cannot write " + files.chrome_path() +
+          ": what is there is a symbolic link, which is not followed; name another directory or stem");
+    CHECK(read_all(theirs.at / "there") == "theirs");
+    CHECK_FALSE(fs::exists(theirs.at / "not there"));
+    // One that leads to our own file is a link, too.
+    fs::remove(files.otlp_path()), fs::remove(files.chrome_path());
+    REQUIRE(files.export_spans(batch_of(1), by).empty());
+    fs::rename(files.otlp_path(), d.at / "moved"), fs::create_symlink(d.at / "moved", files.otlp_path());
+    CHECK(contains(files.export_spans(batch_of(1), by), "symbolic link"));
 }
 
 TEST_CASE("a directory that may not be written is said so") {

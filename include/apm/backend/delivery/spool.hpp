@@ -35,6 +35,7 @@
 #include <apm/detail/file_descriptor.hpp>
 #include <apm/detail/file_size_limit.hpp>
 #include <apm/detail/hex.hpp>
+#include <apm/detail/open_to_write.hpp>
 #include <apm/detail/random.hpp>
 
 namespace apm::inline APM_ABI::detail::delivery {
@@ -111,7 +112,7 @@ public:
         b.size = b.body.size();
         b.checksum = checksum_of(b.body);
         const std::string name = spool_name(protocol_, next_++, b), unfinished = name + unfinished_ending;
-        file_descriptor fd(openat(own_.get(), unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+        file_descriptor fd(open_to_write(own_.get(), unfinished.c_str(), O_WRONLY | O_EXCL, 0600));
         if (!fd) return errno;
         int failed = 0;
         for (std::size_t done = 0; done < b.body.size() && !failed;) {

@@ -149,8 +149,9 @@ private:
                 default: return "name another directory or stem";
             }
         }();
-        const std::string reason =
-            failed == EISDIR ? "what is there is no regular file" : std::generic_category().message(failed);
+        const std::string reason = failed == EISDIR  ? "what is there is no regular file"
+                                   : failed == ELOOP ? "what is there is a symbolic link, which is not followed"
+                                                     : std::generic_category().message(failed);
         return "cannot " + std::string(what) + ' ' + path + ": " + reason + "; " + advice;
     }
 

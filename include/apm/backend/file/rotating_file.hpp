@@ -19,6 +19,7 @@
 
 #include <apm/config.hpp>
 #include <apm/detail/file_size_limit.hpp>
+#include <apm/detail/open_to_write.hpp>
 
 namespace apm::inline APM_ABI::detail {
 
@@ -103,7 +104,7 @@ private:
     // Whether the path still leads to what is open. Learns how large that is.
     bool still_there() {
         struct stat mine {}, there {};
-        if (fstat(file_, &mine) != 0 || stat(path_.c_str(), &there) != 0) return false;
+        if (fstat(file_, &mine) != 0 || lstat(path_.c_str(), &there) != 0) return false;
         size_ = static_cast<std::uint64_t>(mine.st_size);
         return there.st_ino == mine.st_ino && there.st_dev == mine.st_dev;
     }
@@ -113,9 +114,10 @@ private:
     int open_it() {
         leave();
         struct stat there {};
-        if (stat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode)) return EISDIR;  // or a pipe, or a terminal
+        if (lstat(path_.c_str(), &there) == 0 && !S_ISREG(there.st_mode))
+            return S_ISLNK(there.st_mode) ? ELOOP : EISDIR;  // or a pipe, or a terminal
         torn_ = false;
-        file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+        file_ = open_to_write(AT_FDCWD, path_.c_str(), O_RDWR | O_APPEND, 0640);
         if (file_ < 0) return errno;
         struct stat mine {};
         int failed = fstat(file_, &mine) != 0 ? errno : S_ISREG(mine.st_mode) ? 0 : EISDIR;
