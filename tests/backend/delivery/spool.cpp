@@ -368,20 +368,22 @@ TEST_CASE("files that are damaged are lost and counted; half-written ones are re
     REQUIRE(files.size() == 5);
     const fs::path at = files[0].parent_path();
     std::ofstream(files[0]) << "LEFT 0";                  // other bytes
-    fs::resize_file(files[1], 2);                          // torn
+    fs::resize_file(files[1], 3);                          // torn
     std::ofstream(at / "000000000099.1.00000000.protobuf.otlp.unfinished") << "half";
     std::ofstream(at / "notes.txt") << "another's";
     std::ofstream(at / "1.99999999999999999999999.0.protobuf.otlp") << "x";
+    std::ofstream(at / "000000000097.4000000000.00000000.protobuf.otlp") << "4 bi";  // no more items than bytes
+    std::ofstream(at / "000000000096.4000000000.00000000.protobuf.gzip.otlp") << "4";
     fs::create_symlink("/etc/passwd", at / "000000000098.1.00000000.protobuf.otlp");
     fs::create_directory(fs::path(dir.at) / "traces.x");
     receiver there(answers(200));
     heard all;
     exporter d({spooled(dir, there.url())}, all.observer());
     REQUIRE(d.start().empty());
-    CHECK(d.count(0).adopted == 15);
+    CHECK(d.count(0).adopted == 15 + 4 + 1032);
     REQUIRE(soon([&] { return d.count(0).waiting + d.count(0).in_flight == 0; }));
     CHECK(d.count(0).delivered == 9);
-    CHECK(d.count(0).lost[loss::spool_failed] == 6);
+    CHECK(d.count(0).lost[loss::spool_failed] == 6 + 4 + 1032);
     CHECK(d.count(0).requests == 3);
     CHECK(balanced(d.count(0)));
     CHECK(d.stop(in(patience)).empty());

@@ -189,6 +189,9 @@ private:
         return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size()));
     }
 
+    // An item has a byte at least; deflate makes one byte of 1032 at most.
+    static std::uint64_t most_items(const batch& b) { return b.size * (b.gzip ? 1032 : 1); }
+
     [[nodiscard]] bool is_process_directory(std::string_view entry) const {
         if (!entry.starts_with(name_ + '.')) return false;
         entry.remove_prefix(name_.size() + 1);
@@ -221,6 +224,7 @@ private:
             if (!S_ISREG(is.st_mode)) return;
             o.when = is.st_mtim;
             o.content.size = static_cast<std::uint64_t>(is.st_size);
+            o.content.items = std::min(o.content.items, most_items(o.content));  // of the name, which is not checked by anything
             found.push_back(std::move(o));
         });
     }
