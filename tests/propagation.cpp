@@ -152,6 +152,35 @@ TEST_CASE("an unsampled trace goes on, too") {
     CHECK(next["tracestate"] == "a=b");
 }
 
+TEST_CASE("each call of an unsampled trace has an identifier of its own") {
+    static constexpr apm::sampling_rules nothing = apm::parent_based(apm::always_off), usual = apm::parent_based(apm::always_on);
+    const auto injected = [] {
+        header_map next;
+        TRACE_SCOPE(telemetry.called);
+        apm::add_trace_context(next);
+        return next["traceparent"];
+    };
+    apm::sample_with(nothing);
+    {
+        TRACE_SCOPE(telemetry.served);
+        const std::string first = injected(), second = injected();
+        CHECK(first.substr(0, 36) == second.substr(0, 36));
+        CHECK(first.substr(36, 16) != second.substr(36, 16));
+        CHECK(first.substr(53) == "02");
+        CHECK(second.substr(53) == "02");
+        // A context that is given is written as it is.
+        const apm::context given = apm::context::current();
+        header_map next;
+        apm::add_trace_context(next, given);
+        CHECK(apm::extract(next).span == given.span);
+    }
+    apm::sample_with(usual);
+    TRACE_SCOPE(telemetry.served);
+    header_map next;
+    apm::add_trace_context(next);
+    CHECK(apm::extract(next).span == apm::context::current().span);
+}
+
 TEST_CASE("a process that records nothing hands on what it got") {
     const muted now;
     const usual_formats after;

@@ -207,7 +207,7 @@ TEST_CASE("options may be filled in one after the other") {
                     std::pair<std::string, apm::resource_value>{"team", "payments"}) != memory.who().attributes.end());
 }
 
-TEST_CASE("every error of a back end is one line") {
+TEST_CASE("an error of a back end is one line, however often it comes") {
     const environment e;
     const reported said;
     {
@@ -215,7 +215,7 @@ TEST_CASE("every error of a back end is one line") {
         runtime r(quiet(), b);
         CHECK_FALSE(r.flush(patience));
     }
-    CHECK(said.take() == lines{"mine: refused", "mine: refused", "mine: not all sent"});
+    CHECK(said.take() == lines{"mine: refused", "mine: not all sent"});
 }
 
 TEST_CASE("a back end that hangs holds up neither flush nor the end beyond their deadlines") {

@@ -288,6 +288,36 @@ TEST_CASE("beyond the limits: counted, in the span and in all") {
     CHECK(apm::count_spans().dropped_items - before == 172 + 72 + 72);
 }
 
+namespace shop {
+struct declined : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+struct like_an_exception {
+    const char* what() const { return "of another library"; }
+};
+}  // namespace shop
+
+TEST_CASE("an exception that was caught is an event, with the type that was thrown") {
+    const auto all = one_of([] {
+        const auto scope = telemetry.plain.scope();
+        try {
+            throw shop::declined("card expired");
+        } catch (const std::exception& e) {
+            scope.exception(e);
+        }
+        scope.exception(shop::like_an_exception{});
+    });
+    std::vector<named_values> said;
+    only(all).events([&](const apm::event_view& e) {
+        CHECK(e.name() == "exception");
+        said.push_back(attributes_of(e));
+    });
+    CHECK(said == std::vector<named_values>{
+                      {{"exception.type", "\"shop::declined\""}, {"exception.message", "\"card expired\""}},
+                      {{"exception.type", "\"shop::like_an_exception\""}, {"exception.message", "\"of another library\""}}});
+    CHECK(only(all).status() == apm::span_status::unset);
+}
+
 TEST_CASE("of an event's and a link's attributes the first 128 are kept") {
     std::vector<std::string> names;
     for (int i = 0; i < 130; ++i) names.push_back("n" + std::to_string(i));

@@ -18,6 +18,8 @@
 #include <apm/propagation/headers.hpp>
 #include <apm/tracing/attach.hpp>
 #include <apm/tracing/context.hpp>
+#include <apm/tracing/shared_trace.hpp>
+#include <apm/tracing/thread_state.hpp>
 
 namespace apm::inline APM_ABI {
 
@@ -42,13 +44,33 @@ template <mode M = APM_MODE, class Carrier>
     }
 }
 
+namespace detail {
+
+// Below a span that is not sampled no spans are made, and the requests sent there would all have its identifier. Receivers tell
+// calls apart by it, so each request has one of its own, as if there were a span for it.
+APM_COLD inline void identify_call(context& c) {
+    const bool may_be_exported = c.shared.get() && c.shared.get()->tail;
+    thread_state* const t = this_thread();
+    if (!c.remote && !may_be_exported && t) c.span = random_of(*t);
+}
+// The current context, as a request carries it.
+template <mode M>
+[[nodiscard]] APM_INLINE context outgoing() {
+    context c = context::current<M>();
+    if constexpr (M == mode::on)
+        if (c.valid() && !c.sampled) identify_call(c);
+    return c;
+}
+
+}  // namespace detail
+
 // Writes `c`, by default the current span's context, into the headers of a request, in each format that is on. Headers of these
 // names that are there already are replaced, never doubled; where there is nothing to write, nothing is touched, but for baggage
 // that allow_baggage() does not let out, which is removed. A setter, which is a function, removes nothing: what is there already
 // is for its owner to clear. Any thread, as far as the headers allow that. No allocation but the container's own; about 50 ns and
 // what the container takes, and 9 KiB of stack where baggage is chosen or goes out in Jaeger's format.
 template <mode M = APM_MODE, class Carrier>
-APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>()) {
+APM_INLINE void inject(Carrier&& headers, const context& c = detail::outgoing<M>()) {
     static_assert(!detail::temporary_headers<Carrier>,
                   "apm: these headers are a temporary, and what is written to them is lost with it: give them a name");
     detail::check_sink<detail::carrier_of<Carrier>>();
@@ -65,7 +87,7 @@ APM_INLINE void inject(Carrier&& headers, const context& c = context::current<M>
 // inject() by a name that says what it does where a request is sent. (inject is OpenTelemetry's word, and extract()'s
 // counterpart.) The same in all else.
 template <mode M = APM_MODE, class Carrier>
-APM_INLINE void add_trace_context(Carrier&& headers, const context& c = context::current<M>()) {
+APM_INLINE void add_trace_context(Carrier&& headers, const context& c = detail::outgoing<M>()) {
     inject<M>(static_cast<Carrier&&>(headers), c);
 }
 

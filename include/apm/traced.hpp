@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <cxxabi.h>
-#include <stdlib.h>
 
 #include <apm/config.hpp>
+#include <apm/tracing/exception.hpp>
 #include <apm/tracing/span_handle.hpp>
 
 namespace apm::inline APM_ABI {
@@ -22,11 +22,10 @@ APM_COLD inline void record_exception([[maybe_unused]] const span_handle<mode::o
 #if defined(__cpp_exceptions)
     // Null for what is no exception of C++, such as the cancelling of a thread: that has no type to ask for.
     const char* const mangled = std::current_exception() ? abi::__cxa_current_exception_type()->name() : "";
-    char* const readable = *mangled ? abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr) : nullptr;
+    const type_name type(mangled);
     const auto say = [&](const char* message) {
-        const char* const type = readable ? readable : mangled;
-        if (message) s.event("exception", {{"exception.type", type}, {"exception.message", message}});
-        else s.event("exception", {{"exception.type", type}});
+        if (message) s.event("exception", {{"exception.type", type.get()}, {"exception.message", message}});
+        else s.event("exception", {{"exception.type", type.get()}});
         s.status(span_status::error, message ? message : "");
     };
     if (*mangled) {
@@ -40,7 +39,6 @@ APM_COLD inline void record_exception([[maybe_unused]] const span_handle<mode::o
     } else {
         say(nullptr);
     }
-    free(readable);
 #endif
 }
 

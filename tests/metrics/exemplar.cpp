@@ -103,10 +103,10 @@ TEST_CASE("layout: slots lie among the shared words, and rows that keep none are
     CHECK_FALSE(telemetry.orders.direct);
     CHECK_FALSE(telemetry.orders.tabled);
     CHECK(telemetry.cities.tabled);
-    CHECK(telemetry.money.slots - telemetry.orders.slots == 1 + 3 * 2 * 6);  // two enumerators and "other"; false and true
-    CHECK(telemetry.after.slots == 0);
+    CHECK(telemetry.money.first_shared - telemetry.orders.first_shared == 1 + 3 * 2 * 6);  // two enumerators and "other"; false and true
+    CHECK(telemetry.after.first_shared == 0);
     constexpr std::uint32_t shared = apm::detail::rows_of<Schema>.shared;
-    CHECK(telemetry.forked_dense.slots + 1 + 6 == shared);
+    CHECK(telemetry.forked_dense.first_shared + 1 + 6 == shared);
     CHECK(apm::detail::description_of<Plain>.layout != apm::detail::description_of<Asking>.layout);
     CHECK(apm::detail::description_of<Plain>.shared == 0);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -181,6 +182,7 @@ TEST_CASE("off: a span's attributes are checked and not evaluated; nothing is re
     visit.set("more", 1);
     visit.event("left", {{"n", 1}});
     visit.link(visit.context());
+    visit.exception(std::runtime_error("x"));
     visit.status(apm::span_status::error, "no");
     visit.rename("other");
     auto moved = std::move(visit);

@@ -67,7 +67,7 @@ TEST_CASE("the defaults of the endpoint for Prometheus") {
     CHECK(o.user.empty());
     CHECK(o.password.empty());
     CHECK(o.certificate.empty());
-    CHECK(o.connections == 4);
+    CHECK(o.connections == 128);
     CHECK(o.client_deadline == 5s);
     CHECK_FALSE(o.scope_labels);
 }

@@ -224,7 +224,7 @@ private:
             if (!S_ISREG(is.st_mode)) return;
             o.when = is.st_mtim;
             o.content.size = static_cast<std::uint64_t>(is.st_size);
-            o.content.items = std::min(o.content.items, most_items(o.content));  // of the name, which is not checked by anything
+            o.content.items = (std::min)(o.content.items, most_items(o.content));  // of the name, which nothing checks
             found.push_back(std::move(o));
         });
     }

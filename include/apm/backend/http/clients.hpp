@@ -81,12 +81,12 @@ public:
             if (c.resumes && (c.cut || *c.resumes <= now)) c.resumes.reset(), resume(c), any = true;
         return any;
     }
-    // When there is something to do next; clock::time_point::max() where there is nothing.
+    // When there is something to do next; (clock::time_point::max)() where there is nothing.
     [[nodiscard]] clock::time_point next() const {
-        clock::time_point first = clock::time_point::max();
+        clock::time_point first = (clock::time_point::max)();
         for (const client& c : all_) {
-            if (!c.cut) first = std::min(first, crowded_ ? std::min(until(c), c.since + grace) : until(c));
-            if (c.resumes) first = std::min(first, *c.resumes);
+            if (!c.cut) first = (std::min)(first, crowded_ ? (std::min)(until(c), c.since + grace) : until(c));
+            if (c.resumes) first = (std::min)(first, *c.resumes);
         }
         return first;
     }
@@ -97,7 +97,7 @@ private:
     }
     [[nodiscard]] clock::time_point until(const client& c) const {
         return c.since + (c.phase == http_phase::idle       ? idle_
-                          : c.phase == http_phase::unwanted ? std::min<clock::duration>(busy_, std::chrono::seconds(1))
+                          : c.phase == http_phase::unwanted ? (std::min<clock::duration>)(busy_, std::chrono::seconds(1))
                                                             : busy_);
     }
 

@@ -60,7 +60,7 @@ public:
             return "cannot serve HTTPS: this libmicrohttpd is built without TLS";
         if (error e = listener_.open(o.host, o.port); !e.empty()) return e;
         if (listener_.only_local()) routes.only_by_address();
-        clients_.emplace(std::max(o.connections, 1u), o.client_deadline, idle_deadline);
+        clients_.emplace((std::max)(o.connections, 1u), o.client_deadline, idle_deadline);
         error e = start_daemon(o);
         if (e.empty()) e = start_thread(thread_, "apm-http", [this] { run(); });
         if (e.empty()) return {};
@@ -128,7 +128,7 @@ private:
         daemon_ = MHD_start_daemon(
             MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : MHD_NO_FLAG), 0, nullptr, nullptr,
             handle, this, MHD_OPTION_EXTERNAL_LOGGER, keep_log_line, this, MHD_OPTION_LISTEN_SOCKET, listener_.fd(),
-            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, std::max(o.connections, 1u) + spare_connections,
+            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT, (std::max)(o.connections, 1u) + spare_connections,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, most_header_bytes, MHD_OPTION_NOTIFY_CONNECTION, note_connection, this,
             MHD_OPTION_NOTIFY_COMPLETED, complete, this, MHD_OPTION_ARRAY, tls ? secured : secured + 3, MHD_OPTION_END);
         starting_ = false;
@@ -143,7 +143,7 @@ private:
         if (daemon_) {
             MHD_quiesce_daemon(daemon_);  // it gives the socket back
             listener_.close();
-            clients_->resume(clock::time_point::max(), [](client& c) { c.cut = true, MHD_resume_connection(c.connection); });
+            clients_->resume((clock::time_point::max)(), [](client& c) { c.cut = true, MHD_resume_connection(c.connection); });
             MHD_stop_daemon(std::exchange(daemon_, nullptr));
         }
         if (no_memory_) MHD_destroy_response(std::exchange(no_memory_, nullptr));
@@ -190,11 +190,11 @@ private:
     // For poll(): milliseconds, -1 for no limit.
     [[nodiscard]] int time_left() const {
         long long left = -1;
-        if (const auto next = clients_->next(); next != clock::time_point::max())
+        if (const auto next = clients_->next(); next != (clock::time_point::max)())
             left = std::max<long long>(std::chrono::ceil<std::chrono::milliseconds>(next - clock::now()).count(), 0);
         if (MHD_UNSIGNED_LONG_LONG own = 0; MHD_get_timeout(daemon_, &own) == MHD_YES)
-            left = left < 0 ? static_cast<long long>(own) : std::min(left, static_cast<long long>(own));
-        return static_cast<int>(std::min(left, 60'000LL));
+            left = left < 0 ? static_cast<long long>(own) : (std::min)(left, static_cast<long long>(own));
+        return static_cast<int>((std::min)(left, 60'000LL));
     }
 
     // --- what libmicrohttpd calls, in that thread -----------------------------------------------------------------------
@@ -295,7 +295,7 @@ private:
         http_request r;
         r.method = method, r.path = target;
         if (const std::size_t scheme = target.find("://"); !target.starts_with('/') && scheme != target.npos) {
-            const std::size_t path = std::min(target.find('/', scheme + 3), target.size());
+            const std::size_t path = (std::min)(target.find('/', scheme + 3), target.size());
             r.authority = target.substr(scheme + 3, path - scheme - 3);
             r.path = target.substr(path);
         }
