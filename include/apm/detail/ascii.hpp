@@ -16,6 +16,13 @@ inline std::string_view trimmed(std::string_view s) {
     return s;
 }
 
+// Ends of lines are no part of what a file or an environment variable says, either. (They never are within a header.)
+inline std::string_view without_white_space(std::string_view s) {
+    constexpr std::string_view all = " \t\r\n";
+    const std::size_t from = s.find_first_not_of(all);
+    return from == s.npos ? s.substr(s.size()) : s.substr(from, s.find_last_not_of(all) - from + 1);
+}
+
 constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 // Of a token (RFC 9110, 5.6.2): the name of a header, a key of W3C Baggage.

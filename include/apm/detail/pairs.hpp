@@ -30,17 +30,18 @@ inline bool percent_decode(std::string_view s, std::string& out) {
     return true;
 }
 
-// `k1=v1,k2=v2`, percent-encoded. False where it is not that, with what was wrong in `at`; then all of it is to be ignored, as
-// OpenTelemetry's specification says.
+// `k1=v1,k2=v2`, percent-encoded, with white space around each part; an empty pair is none. False where it is not that, with what
+// was wrong in `at`; then all of it is to be ignored, as OpenTelemetry's specification says.
 inline bool read_pairs(std::string_view list, text_pairs& to, std::string& at) {
     bool good = true;
     if (list.empty()) return good;
     split(list, ',', [&](std::string_view pair) {
-        if (!good) return;
+        pair = without_white_space(pair);
+        if (!good || pair.empty()) return;
         const std::size_t equals = pair.find('=');
         auto& [key, text] = to.emplace_back();
-        good = equals != pair.npos && percent_decode(trimmed(pair.substr(0, equals)), key) && !key.empty() &&
-               percent_decode(trimmed(pair.substr(equals + 1)), text);
+        good = equals != pair.npos && percent_decode(without_white_space(pair.substr(0, equals)), key) && !key.empty() &&
+               percent_decode(without_white_space(pair.substr(equals + 1)), text);
         if (!good) at = pair;
     });
     if (!good) to.clear();

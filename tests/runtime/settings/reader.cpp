@@ -59,11 +59,34 @@ TEST_CASE("the first name that is set counts, and says so when it is wrong") {
     CHECK(said.take() == lines{"APM_TEST_NEW=wrong is no number from 0 to 9; using 5"});
 }
 
+TEST_CASE("white space around a value is no part of it, whatever its kind; nothing else is unset") {
+    const reported said;
+    const environment e{{"APM_TEST_NUMBER", " 500\r\n"}, {"APM_TEST_TEXT", "\n said \t"}, {"APM_TEST_EMPTY", " \r\n"},
+                        {"APM_TEST_URL", "http://x\n"}};
+    reader r;
+    int n = 0;
+    std::chrono::milliseconds ms{};
+    std::string text, empty = "code", url;
+    CHECK(r.number(n, 0, 1000, "APM_TEST_NUMBER"));
+    CHECK(n == 500);
+    CHECK(r.duration(ms, 0, 1000, "APM_TEST_NUMBER"));
+    CHECK(ms == std::chrono::milliseconds(500));
+    CHECK(r.text(text, "APM_TEST_TEXT"));
+    CHECK(text == "said");
+    CHECK(r.url(url, "APM_TEST_URL"));
+    CHECK(url == "http://x");
+    CHECK_FALSE(r.text(empty, "APM_TEST_EMPTY"));
+    CHECK(empty == "code");
+    CHECK(said.take().empty());
+}
+
 TEST_CASE("a boolean is true or false in any case") {
     const reported said;
     CHECK(boolean("true") == true);
     CHECK(boolean("TRUE") == true);
     CHECK(boolean("False") == false);
+    CHECK(boolean("\ttrue \r\n", false));
+    CHECK(boolean(" \n", true));
     CHECK_FALSE(boolean("", false));
     CHECK(boolean("", true));
     CHECK(said.take().empty());
@@ -81,12 +104,15 @@ TEST_CASE("pairs are trimmed and percent-decoded") {
     CHECK(pairs("a=") == pairs_type{{"a", ""}});
     CHECK(pairs("url=http://x/?q=1") == pairs_type{{"url", "http://x/?q=1"}});
     CHECK(pairs("").empty());
+    CHECK(pairs("a=1,\r\n\tb = 2\r\n,\n") == pairs_type{{"a", "1"}, {"b", "2"}});  // a block of lines in YAML
+    CHECK(pairs("a=1,,b=2,") == pairs_type{{"a", "1"}, {"b", "2"}});
+    CHECK(pairs(" \n,").empty());
     CHECK(said.take().empty());
 }
 
 TEST_CASE("one error in a list of pairs discards all of it, with one line") {
     const reported said;
-    for (const char* wrong : {"a=1,b", "=1", "a=%4", "a=%", "a=%zz", "a=1,,b=2", "a=1,", "%3"}) {
+    for (const char* wrong : {"a=1,b", "=1", "a=%4", "a=%", "a=%zz", "%3", "a=1\n b=%"}) {
         CAPTURE(wrong);
         CHECK(pairs(wrong).empty());
         const lines was = said.take();
@@ -98,6 +124,7 @@ TEST_CASE("one error in a list of pairs discards all of it, with one line") {
 TEST_CASE("a list is trimmed and in lower case") {
     CHECK(read_list("prometheus") == lines{"prometheus"});
     CHECK(read_list(" Prometheus , none,,") == lines{"prometheus", "none"});
+    CHECK(read_list("none,\r\n\tConsole\n") == lines{"none", "console"});
     CHECK(read_list("").empty());
 }
 

@@ -29,6 +29,7 @@ inline constexpr std::int64_t hour = 3'600'000;  // of milliseconds, as a bound
 inline std::vector<std::string> read_list(std::string_view value) {
     std::vector<std::string> items;
     split(value, ',', [&items](std::string_view item) {
+        item = without_white_space(item);
         if (item.empty()) return;
         std::ranges::transform(item, std::back_inserter(items.emplace_back()), to_lower);
     });
@@ -41,9 +42,9 @@ struct effective_setting {
     std::string from;  // what the source says of it: the variable; empty: the code, or the default
 };
 
-// Each function takes the names of a setting in order, and leaves in `target` the value of the first that a source has; an empty
-// value is an unset one. Of several sources the first that has any of the names counts. The last source is the code: what is in
-// `target` already. Text that options view afterwards lives as long as this object.
+// Each function takes the names of a setting in order, and leaves in `target` the value of the first that a source has, without
+// white space around it; an empty value is an unset one. Of several sources the first that has any of the names counts. The last
+// source is the code: what is in `target` already. Text that options view afterwards lives as long as this object.
 class settings_reader {
 public:
     // Of every setting that was read, in that order.
@@ -70,7 +71,12 @@ public:
         const char* const all[] = {known_.emplace_back(names).c_str()...};
         for (const settings_source* const source : sources_)
             for (const char* const name : all)
-                if (const char* const value = source->find(name); value && *value) return {name, value, source};
+                if (const char* const value = source->find(name)) {
+                    const std::string_view text = without_white_space(value);
+                    if (text.empty()) continue;
+                    const bool is_whole = text.size() == std::string_view(value).size();
+                    return {name, is_whole ? value : kept_.emplace_back(text).c_str(), source};
+                }
         return {nullptr, nullptr};
     }
 
@@ -78,7 +84,7 @@ public:
     template <class Text, class... Name>
     bool text(Text& target, const Name&... names) {
         const found f = first(names...);
-        if (f.value) target = kept_.emplace_back(trimmed(f.value));
+        if (f.value) target = kept_.emplace_back(f.value);
         return remember(f, std::string(target), names...);
     }
     // What of it holds a secret is not remembered.
@@ -116,8 +122,8 @@ public:
     bool boolean(const char* variable, bool otherwise) {
         found f = first(variable);
         bool value = otherwise;
-        if (f.value && equal_ignoring_case(trimmed(f.value), "true")) value = true;
-        else if (f.value && equal_ignoring_case(trimmed(f.value), "false")) value = false;
+        if (f.value && equal_ignoring_case(f.value, "true")) value = true;
+        else if (f.value && equal_ignoring_case(f.value, "false")) value = false;
         else if (f.value) {
             report("%s=%s is neither true nor false; using %s", f.name, f.value, otherwise ? "true" : "false");
             f = {nullptr, nullptr};
@@ -163,7 +169,7 @@ private:
     template <class T>
     static bool read_number(std::string_view digits, std::uint64_t low, std::uint64_t high, T& target) {
         std::uint64_t n = 0;
-        if (!read_integer(trimmed(digits), n, low, high)) return false;
+        if (!read_integer(digits, n, low, high)) return false;
         target = static_cast<T>(n);
         return true;
     }
