@@ -104,6 +104,10 @@ TEST_CASE("a report is one line, counted, for the handler if there is one") {
     CHECK(r.errors.load() == before + 2);
 }
 
+TEST_CASE("a report has no control characters, whatever text from elsewhere is in it") {
+    CHECK(written_to_stderr([] { report("%s", "a\x1b[31m\x07\rb\nc\td\x7f \xc3\xa4"); }) == "apm: a?[31m??b c d? \xc3\xa4\n");
+}
+
 TEST_CASE("a report that is too long is cut, still one line") {
     const std::string line = written_to_stderr([] { report("%s", std::string(5000, 'x').c_str()); });
     CHECK(line == "apm: " + std::string(511, 'x') + "\n");

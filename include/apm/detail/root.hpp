@@ -167,7 +167,8 @@ inline root& process_root() {
     return elect();
 }
 
-// One line about something that went wrong; counted. printf's format. Any thread.
+// One line about something that went wrong; counted. printf's format. Control characters, which text from elsewhere may have, are
+// not passed on to a terminal. Any thread.
 [[gnu::format(printf, 1, 2)]] APM_COLD inline void report(const char* format, ...) {
     char line[512];
     va_list arguments;
@@ -175,7 +176,8 @@ inline root& process_root() {
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     for (char* c = line; *c; ++c)
-        if (*c == '\n') *c = ' ';  // in a name, or in a variable's value
+        if (*c == '\n' || *c == '\t') *c = ' ';
+        else if (static_cast<unsigned char>(*c) < 0x20 || *c == 0x7f) *c = '?';
     root& r = process_root();
     r.errors.add_shared(std::uint64_t{1});
     if (auto* handler = r.handler.pointer_acquire<void(const char*)>()) return handler(line);
