@@ -23,6 +23,7 @@
 #include <apm/apm.hpp>
 
 #include "catch.hpp"
+#include "directory.hpp"
 
 namespace {
 
@@ -38,17 +39,8 @@ constexpr auto& telemetry = apm::instruments<Schema>;
 const apm::resource who{{{"service.name", "file test"}}};
 const apm::deadline by = apm::deadline::max();
 
-struct directory {
-    fs::path at;
-    std::string text;
-    directory() {
-        std::string name = (fs::temp_directory_path() / "apm-file-XXXXXX").string();
-        if (!mkdtemp(name.data())) std::abort();
-        at = name;
-        text = fs::canonical(at).string();
-    }
-    directory(const directory&) = delete;
-    ~directory() { fs::remove_all(at); }
+struct directory : temporary_directory {
+    std::string text = fs::canonical(at).string();
 };
 
 // `count` spans, some `bytes` each.

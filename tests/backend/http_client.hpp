@@ -1,5 +1,6 @@
 #pragma once
 // A client that says exactly what a test wants said, and keeps every byte of the answer.
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -47,6 +48,13 @@ public:
         char some[16384];
         for (ssize_t n; (n = recv(fd_, some, sizeof some, 0)) > 0;) all.append(some, static_cast<std::size_t>(n));
         return all;
+    }
+
+    // What was heard was all: not a time that is over.
+    [[nodiscard]] bool is_closed() const {
+        char byte;
+        const ssize_t n = recv(fd_, &byte, 1, MSG_DONTWAIT);
+        return n == 0 || (n < 0 && errno != EAGAIN);
     }
 
 private:

@@ -20,6 +20,7 @@
 
 #include "catch.hpp"
 #include "backend/http_client.hpp"
+#include "directory.hpp"
 #include "runtime/support.hpp"
 #include "threads.hpp"
 
@@ -94,17 +95,6 @@ std::string output_of(const std::string& command) {
     pclose(pipe);
     return all;
 }
-
-// A directory that goes with this object.
-struct directory {
-    std::filesystem::path path;
-    directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "apm-test-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()));
-        path = name;
-    }
-    ~directory() { std::filesystem::remove_all(path); }
-};
 
 constexpr const char* prometheus_3 =
     "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"
@@ -210,12 +200,14 @@ TEST_CASE("what cannot be served is one line") {
     CHECK(why_not({.port = 0, .path = "metrics"}) == "the endpoint's path \"metrics\" must begin with /");
     CHECK(why_not({.port = 0, .certificate = "/no/such/file.pem"}) ==
           "cannot read the certificate /no/such/file.pem: No such file or directory");
-    const directory d;
-    const std::string bad = d.path / "bad.pem";
+    const temporary_directory d;
+    const std::string bad = d.at / "bad.pem";
     std::ofstream(bad) << "no certificate";
     const apm::error e = why_not({.port = 0, .certificate = bad});
     CAPTURE(e);
     CHECK(e.find("cannot serve ") == 0);
+    CHECK(why_not({.host = "unix:" + (d.at / "bad.pem").string()}) ==
+          "cannot serve on unix:" + (d.at / "bad.pem").string() + ": Address already in use");  // no advice about ports
     CHECK(why_not({.host = "localhost", .port = 0}).empty());
     CHECK(why_not({.host = "", .port = 0}).empty());
     CHECK(why_not({.host = "0.0.0.0", .port = 0}).empty());
@@ -233,8 +225,8 @@ TEST_CASE("IPv6") {
 }
 
 TEST_CASE("TLS, and nothing but TLS") {
-    const directory d;
-    const std::string key = d.path / "key.pem", certificate = d.path / "certificate.pem", both = d.path / "both.pem";
+    const temporary_directory d;
+    const std::string key = d.at / "key.pem", certificate = d.at / "certificate.pem", both = d.at / "both.pem";
     output_of("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout " + key +
               " -out " + certificate + " 2>/dev/null && cat " + key + " " + certificate + " > " + both);
     if (!std::filesystem::exists(both)) {
@@ -369,7 +361,7 @@ TEST_CASE("a client that does not speak, or does not read, is cut off") {
     CHECK(answered());
 }
 
-TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever it is answered") {
+TEST_CASE("a client whose unwanted body comes byte by byte is cut off, answered or not") {
     const served s({.user = "scraper", .password = "of the scraper", .connections = 2, .client_deadline = 1s});
     const std::string endless = " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\nx";
     const connection nowhere(s.port());
@@ -384,8 +376,11 @@ TEST_CASE("a client whose unwanted body comes byte by byte is cut off, whatever 
             for (const connection* c : {&nowhere, &refused, &stranger, &well}) c->say("x");
     });
     CHECK(soon([&] { return ask(s.port(), {}, "GET /-/healthy").status == 200; }));
-    for (const connection* c : {&nowhere, &refused, &stranger, &well})
-        if (const std::string heard = c->hear(); !heard.empty()) CHECK(answer(heard).header("Connection") == "close");
+    for (const connection* c : {&nowhere, &refused, &stranger, &well}) {
+        const std::string heard = c->hear();
+        CHECK(c->is_closed());
+        if (!heard.empty()) CHECK(answer(heard).header("Connection") == "close");
+    }
     done = true;
     dripping.join();
 }
@@ -454,6 +449,9 @@ TEST_CASE("an object that is stopped twice, or never started, does nothing") {
     CHECK(p.stop(clock_type::now() + patience).empty());
     CHECK(p.stop(clock_type::now()).empty());
     CHECK(p.port() == 0);
+    CHECK(p.start({}).empty());  // again
+    CHECK(ask(p.port()).status == 200);
+    CHECK(p.stop(clock_type::now() + patience).empty());
 }
 
 TEST_CASE("a forked child has no socket of the server, ends quickly, and does not keep the port") {

@@ -19,7 +19,7 @@ namespace detail {
 class prometheus_exporter;
 }
 
-// A pull back end: each request collects and writes the exposition, in one of the server's threads, one at a time. Errors (port
+// A pull back end: each request collects and writes the exposition, in the server's thread, one at a time. Errors (port
 // taken, no such host, unreadable certificate) come from start() as one line. apm::runtime has one already, by its options; this
 // class is for another address. Defined in the library behind apm::runtime (impl/prometheus.ipp).
 template <mode M>

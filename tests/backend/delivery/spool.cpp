@@ -12,6 +12,7 @@
 
 #include "../../catch.hpp"
 #include "backend/delivery/sending.hpp"
+#include "directory.hpp"
 
 using namespace sending;
 using delivery::exporter, delivery::loss;
@@ -19,13 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct directory {
-    std::string at = (fs::temp_directory_path() / "apm-spool-XXXXXX").string();
-    directory() {
-        if (!mkdtemp(at.data())) std::abort();
-    }
-    directory(const directory&) = delete;
-    ~directory() { fs::remove_all(at); }
+struct directory : temporary_directory {
+    std::string at = temporary_directory::at.string();
     [[nodiscard]] std::vector<fs::path> files() const {
         std::vector<fs::path> all;
         for (const auto& e : fs::recursive_directory_iterator(at))

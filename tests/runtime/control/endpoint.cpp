@@ -247,6 +247,7 @@ TEST_CASE("a change that comes byte by byte has one deadline for all of it") {
         for (; !done; std::this_thread::sleep_for(50ms)) c.say("\n");
     });
     CHECK(c.hear().empty());
+    CHECK(c.is_closed());
     CHECK(now().max_level == 255);
     done = true;
     dripping.join();

@@ -105,6 +105,7 @@ private:
         const http_route* route = nullptr;
         std::optional<http_answer> refused;
         std::string body;
+        bool is_early = false;  // answered before its body, behind which the connection ends
         bool paused = false;
     };
 
@@ -255,8 +256,17 @@ private:
         const bool is_short = length.empty() ||
                               (read_integer(std::string_view(length), announced) && announced <= most_unwanted_bytes);
         const bool waits = r.count("Expect") != 0 || r.count("Transfer-Encoding") != 0;
-        const bool early = x.refused && (!is_short || waits || x.refused->status == 411);
-        return early ? reply(who.connection, std::move(*x.refused), true) : MHD_YES;
+        x.is_early = x.refused && (!is_short || waits || x.refused->status == 411);
+        return x.is_early ? refuse(who, x, r) : MHD_YES;
+    }
+    // Wrong credentials wait first; then this is called again.
+    MHD_Result refuse(client& who, exchange& x, const http_request& r) {
+        const bool guessed = x.refused->status == 401 && r.count("Authorization") != 0;
+        if (!guessed || std::exchange(x.paused, true)) return reply(who.connection, std::move(*x.refused), x.is_early);
+        clients_->enters(who, http_phase::served, clock::now());
+        MHD_suspend_connection(who.connection);
+        who.resumes = clock::now() + pause;
+        return MHD_YES;
     }
     void part_came(exchange& x, std::string_view part) {
         if (x.refused) return;
@@ -268,12 +278,7 @@ private:
     }
     MHD_Result body_came(client& who, exchange& x, http_request&& r) {
         clients_->enters(who, http_phase::served, clock::now());
-        if (x.refused && x.refused->status == 401 && r.count("Authorization") != 0 && !std::exchange(x.paused, true)) {
-            MHD_suspend_connection(who.connection);
-            who.resumes = clock::now() + pause;
-            return MHD_YES;
-        }
-        if (x.refused) return reply(who.connection, std::move(*x.refused), false);
+        if (x.refused) return refuse(who, x, r);
         r.body = x.body;
         return reply(who.connection, x.route->answer(r), false);
     }

@@ -47,12 +47,15 @@ public:
         http_credentials credentials;
         if (!options_.user.empty())
             credentials = {"Basic", base64(std::string(options_.user) + ":" + std::string(options_.password)), "metrics"};
+        server_.routes = {};
         server_.routes.add(
             {std::string(options_.path), [this](const http_request& r) { return expose(r); }, std::move(credentials)});
         server_.routes.add({"/-/healthy", [](const http_request&) { return http_answer{200, "healthy\n"}; }});
-        for (http_route& r : more_) server_.routes.add(std::move(r));
+        for (const http_route& r : more_) server_.routes.add(r);
         error e = server_.start(o);
-        if (e.ends_with(std::strerror(EADDRINUSE))) e += "; set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any that is free";
+        const bool has_port = !options_.host.starts_with("unix:");
+        if (has_port && e.ends_with(std::strerror(EADDRINUSE)))
+            e += "; set OTEL_EXPORTER_PROMETHEUS_PORT, or 0 for any that is free";
         return e;
     }
     error stop(deadline) {
